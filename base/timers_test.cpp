@@ -1,0 +1,64 @@
+#include "base/timers.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace tailgate {
+namespace {
+
+TEST(Timers, RunOnceWhenDueAndNeverEarly) {
+  ManualClock clock;
+  Timers timers{clock};
+  int runs = 0;
+  Timer timer{[&] { ++runs; }};
+  timers.set(timer, 1000);
+
+  clock.advance(999);
+  timers.run_due();
+  EXPECT_EQ(runs, 0);
+  clock.advance(1 + Timers::kSlotMs);
+  timers.run_due();
+  EXPECT_EQ(runs, 1);
+  clock.advance(10'000);
+  timers.run_due();
+  EXPECT_EQ(runs, 1);
+}
+
+TEST(Timers, LongerThanATurnOfTheWheelAndAfterALongPause) {
+  ManualClock clock;
+  Timers timers{clock};
+  int runs = 0;
+  Timer far{[&] { ++runs; }};
+  timers.set(far, 500'000);
+  for (int i = 0; i < 4'990; ++i) {
+    clock.advance(100);
+    timers.run_due();
+  }
+  EXPECT_EQ(runs, 0);
+  clock.advance(3'600'000);
+  timers.run_due();
+  EXPECT_EQ(runs, 1);
+}
+
+TEST(Timers, ACallbackMayDestroyAndRearm) {
+  ManualClock clock;
+  Timers timers{clock};
+  int runs = 0;
+  auto other = std::make_unique<Timer>([&] { ++runs; });
+  Timer again{[&] {
+    ++runs;
+    other.reset();
+    if (runs < 3) timers.set(again, 0);
+  }};
+  timers.set(again, 0);
+  timers.set(*other, 0);
+  for (int i = 0; i < 5; ++i) {
+    clock.advance(200);
+    timers.run_due();
+  }
+  EXPECT_EQ(runs, 3);
+}
+
+}  // namespace
+}  // namespace tailgate

@@ -1,0 +1,43 @@
+// Reading what is no longer in a RecordLog: pages of a partition, fetched once for all who want them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <variant>
+
+#include "base/loop.h"
+#include "streams/record.h"
+#include "streams/record_chunk.h"
+
+namespace tailgate {
+
+// The readable records of a partition in [first, next). Immutable.
+struct HistoryPage {
+  TopicPartition partition;
+  Offset first = 0;
+  Offset next = 0;   // from a record or from the end of the partition: every offset inside has been seen, or holds nothing
+  std::shared_ptr<const RecordChunk> records;
+};
+
+struct HistoryGone { Offset begin; };       // the offset lies below the log's start, which is `begin`
+struct HistoryBeyond { Offset end; };       // the offset lies beyond the log's end: truncated, recreated, or this broker lags
+struct HistoryNotYet { Offset readable; };  // the offset is the readable end: nothing there yet
+struct HistoryDown {};                      // Kafka does not answer, or the topic is gone: ask again later
+using HistoryAnswer =
+    std::variant<std::shared_ptr<const HistoryPage>, HistoryGone, HistoryBeyond, HistoryNotYet, HistoryDown>;
+
+// Threads: any io thread.
+class History {
+ public:
+  virtual ~History() = default;
+  // A cached page with first <= offset < next, or null. No request.
+  virtual std::shared_ptr<const HistoryPage> find(const TopicPartition& partition, Offset offset) = 0;
+  // The page that holds `offset` (>= 0), read if need be: single-flight, also with a read that will pass the offset.
+  virtual Ask<HistoryAnswer> read(const TopicPartition& partition, Offset offset, Loop& loop,
+                                  std::function<void(HistoryAnswer)> then) = 0;
+  // Forgets every page of the partition: its log was truncated or made anew.
+  virtual void drop(const TopicPartition& partition) = 0;
+};
+
+}  // namespace tailgate
