@@ -20,8 +20,9 @@ enum class ErrorCode : std::uint8_t {
 };
 
 struct [[nodiscard]] Error {
+  Error() = default;  // asked for by Result::error(), never made: there is no error without a code
   Error(ErrorCode code_in, std::string detail_in) : code{code_in}, detail{std::move(detail_in)} {}
-  ErrorCode code;
+  ErrorCode code = ErrorCode::bad_request;
   std::string detail;  // a sentence for a person. From bad_request it reaches the client and never repeats raw input.
 };
 
