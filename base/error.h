@@ -10,13 +10,16 @@
 namespace tailgate {
 
 enum class ErrorCode : std::uint8_t {
-  bad_request,    // the input is wrong; `detail` names the part and what would be right
-  not_found,      // does not exist, or is not exposed: the two are never told apart
-  not_allowed,    // refused by identity or origin
-  too_many,       // a limit was reached
-  position_gone,  // the records asked for are no longer kept
-  upstream_down,  // Kafka or Redis did not answer in time
-  bad_config,     // the start ends with it
+  bad_request,     // the input is wrong; `detail` names the part and what would be right
+  bad_id,          // the same of an id
+  newer_id,        // an id in a form that a later version makes
+  not_acceptable,  // none of the representations is one that the client takes
+  not_found,       // does not exist, or is not exposed: the two are never told apart
+  not_allowed,     // refused by identity or origin
+  too_many,        // a limit was reached
+  position_gone,   // the records asked for are no longer kept
+  upstream_down,   // Kafka or Redis did not answer in time
+  bad_config,      // the start ends with it
 };
 
 struct [[nodiscard]] Error {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
-#include <charconv>
 #include <limits>
 
+#include "base/decimal.h"
 #include "cursors/offset_text.h"
 
 namespace tailgate {
@@ -25,13 +25,8 @@ std::string_view next_item(std::optional<std::string_view>& rest, char separator
   return all.substr(0, at);
 }
 
-// Decimal digits and nothing else, at most `digits_max` and `value_max`. from_chars alone would take a minus sign.
 std::optional<std::int64_t> parse_number(std::string_view text, std::size_t digits_max, std::int64_t value_max) {
-  if (text.empty() || text.size() > digits_max || text[0] == '-') return std::nullopt;
-  std::int64_t value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc{} || end != text.data() + text.size() || value > value_max) return std::nullopt;
-  return value;
+  return text.size() > digits_max ? std::nullopt : parse_decimal(text, value_max);
 }
 
 std::optional<Offset> parse_offset(std::string_view text) {
@@ -113,15 +108,15 @@ void append_parts(std::string& text, const TopicPosition& parts) {
 Result<ParsedId> parse_id(std::string_view text, const IdScope& scope) {
   assert(!scope.topics.empty() && (!scope.partition || scope.topics.size() == 1));
   if (text.starts_with(kNewerPrefix)) {
-    return Error{ErrorCode::bad_request, "newer_id: the id was made by a newer version of this server"};
+    return Error{ErrorCode::newer_id, "the id was made by a newer version of this server"};
   }
   ParsedId id;
   if (text.ends_with('!')) {
     id.ended = true;
     text.remove_suffix(1);
   }
-  if (text.size() > kIdBytesMax) return Error{ErrorCode::bad_request, "the id is longer than 6 KiB"};
-  if (const char* wrong = IdParser{scope, id.position}.parse(text)) return Error{ErrorCode::bad_request, wrong};
+  if (text.size() > kIdBytesMax) return Error{ErrorCode::bad_id, "the id is longer than 6 KiB"};
+  if (const char* wrong = IdParser{scope, id.position}.parse(text)) return Error{ErrorCode::bad_id, wrong};
   return id;
 }
 

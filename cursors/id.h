@@ -41,7 +41,7 @@ struct IdScope {
   std::optional<std::int32_t> partition;
 };
 
-// bad_request with a sentence for the client that does not repeat the input; detail starts with "newer_id:" for a "v2~" id.
+// bad_id with a sentence for the client that does not repeat the input; newer_id for a "v2~" id.
 Result<ParsedId> parse_id(std::string_view text, const IdScope& scope);
 
 std::string format_id(const Position& position, IdForm form);
