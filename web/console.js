@@ -11,6 +11,7 @@ import {TopicList} from './topic_list.js';
 const byId = (id) => document.getElementById(id);
 const kTickMs = 250;
 const kRateTicks = 8;  // records/s is over two seconds
+const kEmptyRows = 3;  // so many control events leave room to say that there is no record yet
 
 let request = null;
 let state = {kind: 'idle'};
@@ -29,13 +30,9 @@ const tail = new Tail({
   },
   onControl: note,
   onState: (now) => {
-    const wasOpen = state.kind === 'open';
     state = now;
     offsets.isIdle = now.kind === 'waiting';
     byId('pause').textContent = {paused: 'Continue', ended: 'Again', failed: 'Try again', waiting: 'Retry now'}[now.kind] ?? 'Pause';
-    if (now.kind === 'waiting' && wasOpen) note('lost', {}, tail.id);
-    if (now.kind === 'paused') note('paused', {}, tail.id);
-    if (now.kind === 'failed') note('failed', {detail: now.detail}, tail.id);
     drawState();
   },
 });
@@ -93,7 +90,7 @@ function drawState() {
     idle: () => 'Loading',
     connecting: () => 'Connecting',
     open: () => 'Live',
-    waiting: () => seconds > 0 ? `Reconnecting in ${seconds} s` : 'Reconnecting',
+    waiting: () => seconds > 0 ? `Retry in ${seconds} s` : 'Reconnecting',
     paused: () => 'Paused',
     ended: () => 'Ended',
     failed: () => 'Stopped',
@@ -110,17 +107,15 @@ function tick() {
   byId('rate').textContent = Math.round(rate).toLocaleString('en');
   byId('id').textContent = tail.id || '–';
   byId('copy-id').disabled = tail.id === '';
-  byId('empty').hidden = received > 0;
-  if (request !== null) byId('empty').textContent = emptyText();
+  drawEmpty();
   offsetsView.follow(tail.id);
   drawState();
 }
 
-function emptyText() {
-  if (state.kind === 'failed') return `Refused: ${state.detail}`;
-  if (state.kind !== 'open') return '';
-  const what = request.key === '' ? 'record' : `record with the key ${request.key}`;
-  return `Waiting for the next ${what}.`;
+function drawEmpty() {
+  if (request === null) return;
+  byId('empty').hidden = received > 0 || state.kind !== 'open' || byId('events').childElementCount > kEmptyRows;
+  byId('empty').textContent = request.key === '' ? 'Waiting for the next record' : `Waiting for the next record with the key ${request.key}`;
 }
 
 async function copy(button, text) {

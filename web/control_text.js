@@ -12,7 +12,7 @@ const texts = {
   reconnect: (data) => ['note', 'Reconnect', `the server is going away; back in ${(data.after_ms / 1000).toFixed(1)} s`],
   end: (data) => ['note', 'End', `the stream ends here (${data.reason})`],
   fault: (data) => ['bad', 'Fault', `${data.code}: ${data.detail}`],
-  failed: (data) => ['bad', 'Refused', data.detail],
+  refused: (data) => ['bad', 'Refused', data.detail],
 };
 
 export function controlText(name, data, id) {

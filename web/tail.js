@@ -14,12 +14,13 @@ export class Tail {
   #source = null;
   #timer = 0;
   #generation = 0;  // of connections: an answer that comes after its connection was given up is passed over
+  #isOpen = false;  // and the server has not said that it will end
   #attempts = 0;
   #retryMs = kBrowserRetryMs;
   #id = '';
 
-  // onRecord(data, id), onControl(name, data, id), onState({kind, detail, retryAt}); kinds: connecting, open, waiting, paused, ended, failed.
-  // `start` and `resume` are control events of our own: what the first block of a connection says.
+  // onRecord(data, id), onControl(name, data, id), onState({kind, retryAt}); kinds: connecting, open, waiting, paused, ended, failed.
+  // Control events of our own: `start` and `resume` (what the first block of a connection says), `lost`, `paused`, `refused`.
   constructor({onRecord, onControl, onState}) {
     this.onRecord = onRecord;
     this.onControl = onControl;
@@ -38,6 +39,7 @@ export class Tail {
   // Closes the connection: the id is all that is needed to go on, so that a paused console costs nobody anything.
   pause() {
     this.#close();
+    this.onControl('paused', {}, this.#id);
     this.onState({kind: 'paused'});
   }
 
@@ -48,6 +50,7 @@ export class Tail {
 
   #close() {
     ++this.#generation;
+    this.#isOpen = false;
     clearTimeout(this.#timer);
     this.#source?.close();
     this.#source = null;
@@ -62,14 +65,17 @@ export class Tail {
 
     source.onopen = () => {
       isFirstBlock = true;
+      this.#isOpen = true;
       this.#attempts = 0;
       this.#retryMs = kBrowserRetryMs;
       this.onState({kind: 'open'});
     };
     source.onerror = () => {
       if (source !== this.#source) return;
+      if (this.#isOpen) this.onControl('lost', {}, this.#id);
+      this.#isOpen = false;
       if (source.readyState === EventSource.CLOSED) this.#gaveUp();
-      else this.onState({kind: 'waiting', retryAt: Date.now() + this.#retryMs});
+      else this.#wait(this.#retryMs);
     };
 
     const record = (event) => {
@@ -90,12 +96,18 @@ export class Tail {
     if (event.lastEventId !== '') this.#id = event.lastEventId;
     const data = JSON.parse(event.data);
     this.onControl(name, data, this.#id);
-    if (name === 'busy') this.#retryMs = data.retry_after * 1000;
-    if (name === 'reconnect') this.#retryMs = data.after_ms;
+    if (name === 'busy' || name === 'reconnect') {
+      this.#retryMs = name === 'busy' ? data.retry_after * 1000 : data.after_ms;
+      this.#isOpen = false;
+    }
     if (name === 'end' || (name === 'fault' && data.retry === false)) {
       this.#close();
-      this.onState({kind: name === 'end' ? 'ended' : 'failed', detail: data.detail ?? data.reason});
+      this.onState({kind: name === 'end' ? 'ended' : 'failed'});
     }
+  }
+
+  #wait(ms) {
+    this.onState({kind: 'waiting', retryAt: Date.now() + ms});
   }
 
   async #gaveUp() {
@@ -104,11 +116,12 @@ export class Tail {
     const refusal = await this.#askWhy();
     if (generation !== this.#generation) return;
     if (refusal !== '') {
-      this.onState({kind: 'failed', detail: refusal});
+      this.onControl('refused', {detail: refusal}, this.#id);
+      this.onState({kind: 'failed'});
       return;
     }
     const waitMs = Math.min(kRetryMaxMs, 1000 * 2 ** this.#attempts++) * (0.75 + Math.random() / 2);
-    this.onState({kind: 'waiting', retryAt: Date.now() + waitMs});
+    this.#wait(waitMs);
     this.#timer = setTimeout(() => this.#connect(), waitMs);
   }
 
