@@ -1,4 +1,4 @@
-// The newest records and control events on the screen: bounded, and written once a frame however many come.
+// The newest records and control events on the screen: bounded, and written at most 20 times a second however many come.
 //
 // It follows the newest until somebody scrolls up or opens a record; then what is on the screen stays, and new ones wait.
 import {clockTime, recordOf, tagOf} from './record.js';
@@ -6,6 +6,7 @@ import {detailOf} from './detail.js';
 
 const kRowsMax = 500;
 const kPreviewChars = 400;
+const kWriteEveryMs = 45;
 const kAtEndPx = 24;
 
 export class EventList {
@@ -14,6 +15,7 @@ export class EventList {
   #waitingRecords = 0;
   #isFollowing = true;
   #isFrameAsked = false;
+  #writtenAt = 0;
   #actions;
 
   // `actions` are what a record's buttons do: {copy(button, text), startAfter(id)}. onHeld(count): so many new ones wait; 0: following.
@@ -55,10 +57,17 @@ export class EventList {
     if (this.#waiting.length >= 2 * kRowsMax) this.#waiting.splice(0, this.#waiting.length - kRowsMax);
     if (this.#isFrameAsked) return;
     this.#isFrameAsked = true;
-    requestAnimationFrame(() => {
-      this.#isFrameAsked = false;
-      this.#write();
-    });
+    requestAnimationFrame((now) => this.#frame(now));
+  }
+
+  #frame(now) {
+    if (now - this.#writtenAt < kWriteEveryMs) {
+      requestAnimationFrame((next) => this.#frame(next));
+      return;
+    }
+    this.#writtenAt = now;
+    this.#isFrameAsked = false;
+    this.#write();
   }
 
   #write() {
