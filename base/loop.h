@@ -30,7 +30,8 @@ class Loop {
 //   auto [ask, reply] = make_ask<Ends>(loop, [this](Ends ends) {…});   // loop thread; the asker keeps `ask`
 //   reply(ends);                                                        // any thread, at most once
 //
-// `then` runs on the loop, never within make_ask or reply, and not at all once `ask` is destroyed (on the loop's thread).
+// `then` runs on the loop, never within make_ask or reply, and not at all once `ask` is destroyed (on the loop's
+// thread).
 template <class Answer>
 struct AskState {
   Loop& loop;

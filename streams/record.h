@@ -20,11 +20,11 @@ struct TopicPartition {
 // Borrowed bytes: valid as long as the chunk (or message) that they lie in.
 struct RecordView {
   Offset offset = 0;
-  std::int64_t timestamp_ms = -1;           // -1: none
-  std::optional<std::string_view> key;      // nullopt: null
-  std::optional<std::string_view> value;    // nullopt: null (tombstone), or `is_oversize`
-  std::string_view headers;                 // packed: see RecordHeaders
-  std::uint64_t oversize_bytes = 0;         // > 0: the value was over max_event_bytes and is not kept; this was its size
+  std::int64_t timestamp_ms = -1;         // -1: none
+  std::optional<std::string_view> key;    // nullopt: null
+  std::optional<std::string_view> value;  // nullopt: null (tombstone), or `is_oversize`
+  std::string_view headers;               // packed: see RecordHeaders
+  std::uint64_t oversize_bytes = 0;       // > 0: the value was over max_event_bytes and is not kept; this was its size
   bool is_oversize() const { return oversize_bytes > 0; }
 };
 

@@ -27,9 +27,11 @@ void RecordLog::start(Offset next) {
 
 void RecordLog::append(const RecordView& record, std::int64_t now_ms) {
   assert(record.offset >= next_.load(std::memory_order_relaxed));
-  if (chunks_.empty() || !chunks_.back().chunk->append(record)) {  // only the writer changes chunks_: it may look unlocked
+  if (chunks_.empty() ||
+      !chunks_.back().chunk->append(record)) {  // only the writer changes chunks_: it may look unlocked
     const std::size_t before = chunks_.empty() ? 0 : chunks_.back().chunk->capacity_bytes();
-    const std::size_t capacity = std::max(std::clamp(2 * before, kChunkBytesMin, kChunkBytesMax), RecordChunk::bytes_of(record));
+    const std::size_t capacity =
+        std::max(std::clamp(2 * before, kChunkBytesMin, kChunkBytesMax), RecordChunk::bytes_of(record));
     auto chunk = std::make_shared<RecordChunk>(capacity);
     const bool fits = chunk->append(record);
     assert(fits);

@@ -13,9 +13,9 @@
 
 namespace tailgate {
 
-// A stretch without loss: holds every readable record in [first(), next()), and within one epoch it only grows at next()
-// and loses chunks at first(). When continuity is lost (retention overtook the reader, the log was truncated or made anew)
-// a new epoch starts somewhere else, empty.
+// A stretch without loss: holds every readable record in [first(), next()), and within one epoch it only grows at
+// next() and loses chunks at first(). When continuity is lost (retention overtook the reader, the log was truncated or
+// made anew) a new epoch starts somewhere else, empty.
 //
 // Threads: one writer; any reader. Readers lock only to find a chunk or to move to the next one.
 class RecordLog {
@@ -31,7 +31,8 @@ class RecordLog {
   void append(const RecordView& record, std::int64_t now_ms);
   // The reader stands at the readable end: everything below `next` has been seen.
   void reach_end(Offset next);
-  // Drops the oldest chunk if it was filled before `before_ms`; the bytes freed (0: none left but the one written to, or too young).
+  // Drops the oldest chunk if it was filled before `before_ms`; the bytes freed (0: none left but the one written to,
+  // or too young).
   std::size_t drop_oldest(std::int64_t before_ms);
   // When the oldest sealed chunk was filled; INT64_MAX without one.
   std::int64_t oldest_ms() const;
@@ -67,7 +68,7 @@ class RecordLog {
 
  private:
   struct Held {
-    Offset first;            // behind the last record of the chunk before: all readable ones from here to the next chunk's first
+    Offset first;  // behind the last record of the chunk before: all readable ones from here to the next chunk's first
     std::int64_t filled_ms;  // when its last record came
     std::shared_ptr<RecordChunk> chunk;
   };

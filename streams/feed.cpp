@@ -1,0 +1,279 @@
+#include "streams/feed.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "streams/feed_set.h"
+
+namespace tailgate {
+
+namespace {
+
+// Encoded ahead of the fastest subscriber at a time, and of one partition before the next one's turn.
+constexpr std::size_t kEncodeBytes = 64 * 1024;
+constexpr std::size_t kPartitionBytes = 16 * 1024;
+constexpr std::int64_t kProgressMs = 1'000;
+
+void count_delay(StreamCounters& counters, std::int64_t delay_ms) {
+  const auto bucket =
+      std::lower_bound(kDelayBucketsMs.begin(), kDelayBucketsMs.end(), delay_ms) - kDelayBucketsMs.begin();
+  counters.delay_buckets[static_cast<std::size_t>(bucket)].add();
+  counters.delay_sum_ms.add(static_cast<std::uint64_t>(std::max<std::int64_t>(delay_ms, 0)));
+}
+
+}  // namespace
+
+std::string FeedSpec::key() const {
+  std::string key;
+  key += static_cast<char>('0' + static_cast<int>(as));
+  for (const std::string& topic : topics) {
+    key += '/';
+    key += topic;
+  }
+  if (partition) key += ":" + std::to_string(*partition);
+  for (const std::string& filter : keys) key += '?' + std::to_string(filter.size()) + ':' + filter;
+  return key;
+}
+
+Feed::Feed(FeedSpec spec, const Topics& topics, StreamContext& context, FeedSet& owner)
+    : spec_{std::move(spec)}, context_{context}, owner_{owner}, id_{spec_.id_form()}, progress_timer_{[this] {
+        on_progress_due();
+      }} {
+  owner_.on_bytes_changed(0, log_.bytes());
+  for (const std::string& name : spec_.topics) {
+    const auto topic = topics.by_name.find(name);
+    assert(topic != topics.by_name.end());
+    if (spec_.partition) {
+      add_partition(topic->second, *spec_.partition);
+      continue;
+    }
+    for (std::int32_t partition = 0; partition < topic->second.partitions; ++partition) {
+      add_partition(topic->second, partition);
+    }
+  }
+}
+
+Feed::~Feed() {
+  assert(members_.empty());
+  owner_.on_bytes_changed(log_.bytes(), 0);
+}
+
+void Feed::add_partition(const Topic& topic, std::int32_t partition) {
+  const auto slot = static_cast<Slot>(partitions_.size());
+  Partition& fresh = partitions_.emplace_back();
+  fresh.source = TopicPartition{topic.kafka_name, partition};
+  fresh.topic = topic.name;
+  id_slots_.push_back(0);
+  fresh.follow = context_.tails.follow(fresh.source, context_.loop, [this, slot] { on_partition_news(slot); });
+  fresh.is_dirty = true;  // the log may have a past
+  dirty_.push_back(slot);
+}
+
+FeedLog::Place Feed::join(FeedMember& member) {
+  if (members_.empty()) {
+    // Nobody has pulled for a while, or ever: what lies between is nobody's, a barrier jumps over it.
+    for (std::size_t slot = 0; slot < partitions_.size(); ++slot) start_partition(static_cast<Slot>(slot));
+  }
+  members_.push_back(member);
+  return log_.enter();
+}
+
+void Feed::leave(FeedMember& member) {
+  members_.erase(members_.iterator_to(member));
+  const std::size_t before = log_.bytes();
+  log_.leave(member.place());
+  owner_.on_bytes_changed(before, log_.bytes());
+  if (log_.has_dropped()) owner_.retire(log_.take_dropped());
+  if (members_.empty()) {
+    for (Partition& partition : partitions_) partition.cursor.chunk.reset();  // an idle feed keeps no records alive
+  }
+}
+
+// Puts the feed at the head of what the reader has of a partition, unless it is there.
+void Feed::start_partition(Slot slot) {
+  Partition& partition = partitions_[slot];
+  const RecordLog& log = partition.follow->log();
+  const std::uint64_t epoch = log.epoch();
+  const Offset next = log.next();
+  if (epoch == 0 || log.epoch() != epoch) return;  // not started, or just starting again: news will come
+  if (partition.is_started && partition.cursor.epoch == epoch && partition.passed == next - 1) return;
+  partition.cursor = log.seek(next);
+  partition.passed = next - 1;
+  partition.owes_progress = false;
+  if (!partition.is_started) {
+    partition.is_started = true;
+    id_slots_[slot] = id_.add(partition.topic, partition.source.partition, partition.passed);
+  } else {
+    id_.set(id_slots_[slot], partition.passed);
+  }
+  const std::size_t before = log_.bytes();
+  log_.append_barrier(slot, partition.passed);
+  owner_.on_bytes_changed(before, log_.bytes());
+}
+
+void Feed::on_partition_news(Slot slot) {
+  if (!partitions_[slot].is_dirty) {
+    partitions_[slot].is_dirty = true;
+    dirty_.push_back(slot);
+  }
+  wake_members();
+}
+
+void Feed::wake_members() {
+  for (FeedMember& member : members_) member.on_news();
+}
+
+bool Feed::matches(const RecordView& record) const {
+  return spec_.keys.empty() || (record.key && std::binary_search(spec_.keys.begin(), spec_.keys.end(), *record.key));
+}
+
+bool Feed::encode_more() {
+  std::size_t budget = kEncodeBytes;
+  bool is_more = false;
+  while (!dirty_.empty() && budget > 0) {
+    const Slot slot = dirty_.front();
+    dirty_.pop_front();
+    partitions_[slot].is_dirty = false;
+    const std::size_t share = std::min(budget, kPartitionBytes);
+    std::size_t left = share;
+    is_more = encode_partition(slot, left) || is_more;
+    budget -= share - left;
+    if (left == 0 && !partitions_[slot].is_dirty) {  // its turn is over, not its news
+      partitions_[slot].is_dirty = true;
+      dirty_.push_back(slot);
+    }
+  }
+  keep_within_bounds();
+  return is_more;
+}
+
+bool Feed::encode_partition(Slot slot, std::size_t& budget) {
+  Partition& partition = partitions_[slot];
+  const RecordLog& log = partition.follow->log();
+  if (!partition.is_started) {
+    start_partition(slot);
+    return partition.is_started;
+  }
+  const std::size_t bytes_before = log_.bytes();
+  bool is_more = false;
+  std::int64_t newest_ms = -1;
+  RecordView record;
+  while (budget > 0) {
+    const RecordLog::Step step = log.read(partition.cursor, record);
+    if (step == RecordLog::Step::head) break;
+    if (step == RecordLog::Step::lost) {
+      // The log goes on somewhere else: so does the feed, and each subscriber decides for itself what that means to it.
+      const std::uint64_t epoch = log.epoch();
+      const Offset first = log.first();
+      if (log.epoch() != epoch) continue;
+      partition.cursor = log.seek(first);
+      partition.passed = first - 1;
+      partition.owes_progress = false;
+      id_.set(id_slots_[slot], partition.passed);
+      log_.append_barrier(slot, partition.passed);
+      is_more = true;
+      break;  // if it is lost again at once, the news of that is on its way
+    }
+    partition.passed = partition.cursor.next - 1;
+    if (step == RecordLog::Step::record && matches(record)) {
+      const std::size_t before = log_.bytes();
+      append_record(slot, record);
+      partition.owes_progress = false;
+      newest_ms = std::max(newest_ms, record.timestamp_ms);
+      budget -= std::min(budget, std::max<std::size_t>(log_.bytes() - before, 1));
+      is_more = true;
+    } else {
+      partition.owes_progress = true;
+      budget -=
+          std::min(budget, std::size_t{1} + RecordChunk::bytes_of(record) / 8);  // a look costs less than an event
+    }
+  }
+  if (partition.owes_progress) is_more = append_progress(slot) || is_more;
+  if (newest_ms >= 0) count_delay(context_.counters, context_.loop.timers().clock().wall_ms() - newest_ms);
+  owner_.on_bytes_changed(bytes_before, log_.bytes());
+  return is_more;
+}
+
+void Feed::append_record(Slot slot, const RecordView& record) {
+  Partition& partition = partitions_[slot];
+  id_.set(id_slots_[slot], record.offset);
+  std::string& bytes = owner_.encode_scratch();
+  bytes.clear();
+  append_front(bytes, spec_.as, partition.topic, partition.source.partition, record);
+  const std::size_t front = bytes.size();
+  append_tail(bytes, spec_.as, id_.text());
+  const std::string_view event{bytes};
+  log_.append_record(slot, record.offset, event.substr(0, front), event.substr(front));
+  context_.counters.records_encoded.add();
+}
+
+bool Feed::append_progress(Slot slot) {
+  Partition& partition = partitions_[slot];
+  const std::int64_t now_ms = context_.loop.timers().clock().steady_ms();
+  if (now_ms - partition.progress_ms < kProgressMs) {
+    if (!progress_timer_.is_set()) context_.loop.timers().set(progress_timer_, kProgressMs);
+    return false;
+  }
+  partition.progress_ms = now_ms;
+  partition.owes_progress = false;
+  id_.set(id_slots_[slot], partition.passed);
+  log_.append_progress(slot, partition.passed);
+  return true;
+}
+
+void Feed::on_progress_due() {
+  if (members_.empty()) return;
+  bool is_more = false;
+  const std::size_t before = log_.bytes();
+  for (std::size_t slot = 0; slot < partitions_.size(); ++slot) {
+    if (partitions_[slot].owes_progress) is_more = append_progress(static_cast<Slot>(slot)) || is_more;
+  }
+  owner_.on_bytes_changed(before, log_.bytes());
+  if (is_more) wake_members();
+}
+
+void Feed::keep_within_bounds() {
+  while (log_.bytes() > owner_.options().feed_bytes && log_.oldest() != nullptr) evict_oldest();
+  while (owner_.is_over_bounds() && log_.oldest() != nullptr) evict_oldest();
+  if (log_.has_dropped()) owner_.retire(log_.take_dropped());
+}
+
+// Whoever stands in the oldest chunk is behind from now on and goes on from the reader's records or from history.
+void Feed::evict_oldest() {
+  FeedChunk* const oldest = log_.oldest();
+  const std::size_t before = log_.bytes();
+  for (FeedMember& member : members_) {
+    if (member.place().chunk != oldest) continue;
+    const FeedLog::Place from = member.place();
+    member.on_evicted(log_.after(from));
+    log_.leave(from);
+    context_.counters.evictions.add();
+  }
+  assert(log_.oldest() != oldest);
+  owner_.on_bytes_changed(before, log_.bytes());
+}
+
+void Feed::on_topics(const Topics& topics) {
+  for (const std::string& name : spec_.topics) {
+    const auto it = topics.by_name.find(name);
+    if (it == topics.by_name.end()) return end("topic_gone");
+    if (spec_.partition) continue;
+    const Topic& topic = it->second;
+    const auto known = std::count_if(partitions_.begin(), partitions_.end(),
+                                     [&](const Partition& partition) { return partition.topic == name; });
+    if (topic.partitions < known) return end("topic_gone");  // made anew
+    for (auto partition = static_cast<std::int32_t>(known); partition < topic.partitions; ++partition) {
+      if (partitions_.size() >= kIdPartitionsMax) return end("id_too_long");
+      add_partition(topic, partition);
+    }
+  }
+}
+
+void Feed::end(std::string fault) {
+  fault_ = std::move(fault);
+  owner_.on_ended(*this);
+  wake_members();
+}
+
+}  // namespace tailgate

@@ -1,0 +1,106 @@
+#include "streams/feed_log.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+namespace tailgate {
+
+namespace {
+
+// A quiet feed must not cost much, a busy one not many chunks.
+constexpr std::size_t kChunkBytesMin = 1024;
+constexpr std::size_t kChunkBytesMax = 64 * 1024;
+constexpr std::size_t kChunkEntriesMax = 4096;
+
+void set(std::vector<Offset>& position, Slot slot, Offset offset) {
+  if (position.size() <= slot) position.resize(slot + std::size_t{1}, kNotStarted);
+  position[slot] = offset;
+}
+
+}  // namespace
+
+FeedLog::FeedLog() {
+  chunks_.push_back(std::make_unique<FeedChunk>());
+  bytes_ = chunks_.back()->cost();
+}
+
+FeedEntry& FeedLog::append(Slot slot, FeedEntry::Kind kind, Offset offset, std::size_t bytes) {
+  FeedChunk* chunk = chunks_.back().get();
+  if (bytes > chunk->capacity - chunk->used() || chunk->entries.size() >= kChunkEntriesMax) {
+    auto fresh = std::make_unique<FeedChunk>();
+    fresh->capacity = std::max(std::clamp(2 * chunk->capacity, kChunkBytesMin, kChunkBytesMax), bytes);
+    fresh->bytes.reset(new char[fresh->capacity]);  // not zeroed: pages are touched when used
+    fresh->start = head_;
+    bytes_ += fresh->cost();
+    chunk->next = fresh.get();
+    chunk = fresh.get();
+    chunks_.push_back(std::move(fresh));
+    drop_unused();
+  }
+  const std::size_t cost = chunk->cost();
+  const auto end = static_cast<std::uint32_t>(chunk->used() + bytes);
+  chunk->entries.push_back(FeedEntry{end, 0, slot, kind, offset});
+  bytes_ += chunk->cost() - cost;
+  set(head_, slot, offset);
+  return chunk->entries.back();
+}
+
+void FeedLog::append_record(Slot slot, Offset offset, std::string_view front, std::string_view tail) {
+  FeedEntry& entry = append(slot, FeedEntry::Kind::record, offset, front.size() + tail.size());
+  entry.tail_bytes = static_cast<std::uint32_t>(tail.size());
+  char* to = chunks_.back()->bytes.get() + entry.end - front.size() - tail.size();
+  std::memcpy(to, front.data(), front.size());
+  if (!tail.empty()) std::memcpy(to + front.size(), tail.data(), tail.size());
+}
+
+void FeedLog::append_progress(Slot slot, Offset offset) { append(slot, FeedEntry::Kind::progress, offset, 0); }
+
+void FeedLog::append_barrier(Slot slot, Offset offset) {
+  append(slot, FeedEntry::Kind::barrier, offset, 0);
+  ++chunks_.back()->barriers;
+}
+
+std::vector<Offset> FeedLog::position_at(const Place& place) const {
+  std::vector<Offset> position = place.chunk->start;
+  for (std::size_t i = 0; i < place.entry; ++i)
+    set(position, place.chunk->entries[i].slot, place.chunk->entries[i].offset);
+  return position;
+}
+
+FeedLog::Place FeedLog::enter() {
+  FeedChunk* chunk = chunks_.back().get();
+  ++chunk->subscribers;
+  return Place{chunk, static_cast<std::uint32_t>(chunk->entries.size())};
+}
+
+void FeedLog::leave(const Place& place) {
+  assert(place.chunk->subscribers > 0);
+  --place.chunk->subscribers;
+  drop_unused();
+}
+
+bool FeedLog::advance(Place& place) {
+  if (place.entry < place.chunk->entries.size()) return true;
+  if (place.chunk->next == nullptr) return false;
+  const Place left = std::exchange(place, after(place));
+  leave(left);
+  return !place.chunk->entries.empty();
+}
+
+FeedLog::Place FeedLog::after(const Place& place) {
+  assert(place.chunk->next != nullptr);
+  ++place.chunk->next->subscribers;
+  return Place{place.chunk->next, 0};
+}
+
+void FeedLog::drop_unused() {
+  while (chunks_.size() > 1 && chunks_.front()->subscribers == 0) {
+    bytes_ -= chunks_.front()->cost();
+    dropped_.push_back(std::move(chunks_.front()));
+    chunks_.pop_front();
+  }
+}
+
+}  // namespace tailgate

@@ -1,0 +1,79 @@
+#include "streams/feed_set.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tailgate {
+
+namespace {
+
+constexpr std::int64_t kIdleCheckMs = 5'000;
+
+}  // namespace
+
+FeedSet::FeedSet(StreamContext& context, const FeedOptions& options)
+    : context_{context}, options_{options}, idle_timer_{[this] { drop_idle(); }} {
+  topics_watch_ = context_.catalog.watch(context_.loop, [this] { on_topics(); });
+  context_.loop.timers().set(idle_timer_, kIdleCheckMs);
+}
+
+FeedSet::~FeedSet() = default;
+
+Feed& FeedSet::get(const FeedSpec& spec, const Topics& topics) {
+  const std::int64_t now_ms = context_.loop.timers().clock().steady_ms();
+  const auto [it, is_new] = feeds_.try_emplace(spec.key());
+  if (is_new) it->second.feed = std::make_unique<Feed>(spec, topics, context_, *this);
+  it->second.used_ms = now_ms;
+  context_.counters.feeds.set(feeds_.size());
+  return *it->second.feed;
+}
+
+void FeedSet::on_bytes_changed(std::size_t before, std::size_t after) {
+  bytes_ = bytes_ - before + after;
+  context_.counters.feed_bytes.set(bytes_);
+}
+
+void FeedSet::retire(std::vector<std::unique_ptr<FeedChunk>> chunks) {
+  if (retired_.empty()) context_.loop.post([this] { retired_.clear(); });
+  std::move(chunks.begin(), chunks.end(), std::back_inserter(retired_));
+}
+
+void FeedSet::on_ended(Feed& feed) {
+  const auto it = feeds_.find(feed.spec().key());
+  if (it == feeds_.end() || it->second.feed.get() != &feed) return;
+  ended_.push_back(std::move(it->second.feed));
+  feeds_.erase(it);
+}
+
+void FeedSet::on_topics() {
+  const auto topics = context_.catalog.topics();
+  std::vector<Feed*> feeds;  // a feed that ends leaves the map
+  for (const auto& [key, kept] : feeds_) feeds.push_back(kept.feed.get());
+  for (Feed* feed : feeds) feed->on_topics(*topics);
+}
+
+void FeedSet::drop_idle() {
+  const std::int64_t now_ms = context_.loop.timers().clock().steady_ms();
+  std::vector<std::int64_t> idle_since;
+  for (auto& [key, kept] : feeds_) {
+    if (kept.feed->members() > 0) {
+      kept.used_ms = now_ms;
+    } else {
+      idle_since.push_back(kept.used_ms);
+    }
+  }
+  // Above the count the ones go first that have been idle longest.
+  std::int64_t before_ms = now_ms - options_.idle_ms;
+  if (idle_since.size() > options_.idle_feeds) {
+    const auto nth = idle_since.end() - static_cast<std::ptrdiff_t>(options_.idle_feeds);
+    std::nth_element(idle_since.begin(), nth, idle_since.end());
+    before_ms = std::max(before_ms, *nth - 1);
+  }
+  std::erase_if(feeds_,
+                [&](const auto& item) { return item.second.feed->members() == 0 && item.second.used_ms <= before_ms; });
+  std::erase_if(ended_, [](const auto& feed) { return feed->members() == 0; });
+  context_.counters.feeds.set(feeds_.size());
+  context_.loop.timers().set(idle_timer_, kIdleCheckMs);
+}
+
+}  // namespace tailgate

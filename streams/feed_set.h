@@ -1,0 +1,63 @@
+// The feeds of one io thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "streams/feed.h"
+
+namespace tailgate {
+
+// Threads: its io thread only.
+class FeedSet {
+ public:
+  FeedSet(StreamContext& context, const FeedOptions& options);
+  ~FeedSet();
+  FeedSet(const FeedSet&) = delete;
+  FeedSet& operator=(const FeedSet&) = delete;
+
+  // The feed of that key, made if need be. Everything that `spec` names is in `topics`. It stays as long as it has
+  // members, and for this turn of the loop at least.
+  Feed& get(const FeedSpec& spec, const Topics& topics);
+
+  StreamContext& context() { return context_; }
+  const FeedOptions& options() const { return options_; }
+  std::size_t size() const { return feeds_.size(); }
+  std::size_t bytes() const { return bytes_; }
+  // Where subscribers of this thread put bytes between a prepare and its emit.
+  std::string& scratch() { return scratch_; }
+
+  // ---- of feeds ----
+  std::string& encode_scratch() { return encode_scratch_; }
+  void on_bytes_changed(std::size_t before, std::size_t after);
+  bool is_over_bounds() const { return bytes_ > options_.feeds_bytes; }
+  // Destroys chunks when the current handler has returned: writes of this pass may still refer to them.
+  void retire(std::vector<std::unique_ptr<FeedChunk>> chunks);
+  // The feed has ended: who asks for its key again gets a new one.
+  void on_ended(Feed& feed);
+
+ private:
+  void on_topics();
+  void drop_idle();
+
+  StreamContext& context_;
+  FeedOptions options_;
+  struct Kept {
+    std::unique_ptr<Feed> feed;
+    std::int64_t used_ms;  // when it was last asked for or seen with members
+  };
+  std::unordered_map<std::string, Kept> feeds_;
+  std::vector<std::unique_ptr<Feed>> ended_;
+  std::vector<std::unique_ptr<FeedChunk>> retired_;
+  std::size_t bytes_ = 0;
+  std::string scratch_;
+  std::string encode_scratch_;
+  Timer idle_timer_;
+  std::unique_ptr<Watch> topics_watch_;
+};
+
+}  // namespace tailgate

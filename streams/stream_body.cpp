@@ -1,0 +1,269 @@
+#include "streams/stream_body.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "streams/encoder.h"
+#include "streams/feed_set.h"
+
+namespace tailgate {
+
+namespace {
+
+SubscriberOptions with_limit(SubscriberOptions options, bool is_limited) {
+  options.is_counted = options.is_counted || is_limited;
+  return options;
+}
+
+// How much of `bytes` to send where at most `bytes_max` fit: an id line and the empty line behind it stay together,
+// unless they alone are too long.
+std::size_t cut(std::string_view bytes, std::size_t bytes_max) {
+  if (bytes.size() <= bytes_max) return bytes.size();
+  const std::size_t id_line = bytes.substr(0, bytes_max).rfind("\nid: ");
+  if (id_line == std::string_view::npos || bytes.find("\n\n", id_line + 1) + 2 <= bytes_max) return bytes_max;
+  return id_line + 1;
+}
+
+std::string gap_data(const Delivery& gap) {
+  return R"({"topic":")" + std::string{gap.topic} + R"(","partition":)" + std::to_string(gap.partition) +
+         R"(,"from":)" + std::to_string(gap.from) + R"(,"to":)" + std::to_string(gap.to) + R"(,"reason":"retention"})";
+}
+
+std::string reset_data(const Delivery& reset) {
+  return R"({"topic":")" + std::string{reset.topic} + R"(","partition":)" + std::to_string(reset.partition) +
+         R"(,"asked":)" + std::to_string(reset.from) + R"(,"from":)" + std::to_string(reset.to) +
+         R"(,"reason":"beyond_end"})";
+}
+
+std::string_view fault_detail(std::string_view code) {
+  if (code == "topic_gone") return "A topic of this stream was deleted.";
+  if (code == "id_too_long")
+    return "The topic has grown to more partitions than an id can name; stream single partitions.";
+  if (code == "beyond_end") return "The id lies beyond the end of the log, and on_reset=stop was asked for.";
+  return "The stream cannot go on.";
+}
+
+}  // namespace
+
+StreamBody::StreamBody(Feed& feed, const Position& passed, const StreamBodyOptions& options)
+    : sent_ms_{feed.context().loop.timers().clock().steady_ms()},
+      limit_{options.limit.value_or(0)},
+      heartbeat_ms_{options.heartbeat_ms},
+      heartbeat_{[this] { on_heartbeat_due(); }},
+      subscriber_{feed, passed, with_limit(options.subscriber, options.limit.has_value()), *this} {
+  // The first block: a client that drops before its first record comes back to the same place.
+  const Representation as = feed.spec().as;
+  if (is_sse(as)) {
+    pending_ = "retry: " + std::to_string(options.retry_ms) + "\n";
+    append_control(pending_, as, "position", "{}", subscriber_.id());
+  } else {
+    append_control(pending_, as, "start", "{}", subscriber_.id());
+  }
+  feed.context().loop.timers().set(heartbeat_, heartbeat_ms_);
+  was_live_ = subscriber_.is_live();
+  (was_live_ ? feed.context().counters.streams_live : feed.context().counters.streams_own).add();
+}
+
+StreamBody::~StreamBody() {
+  StreamCounters& counters = subscriber_.feed().context().counters;
+  (was_live_ ? counters.streams_live : counters.streams_own).sub();
+}
+
+void StreamBody::count_state() {
+  if (was_live_ == subscriber_.is_live()) return;
+  StreamCounters& counters = subscriber_.feed().context().counters;
+  (was_live_ ? counters.streams_live : counters.streams_own).sub();
+  was_live_ = !was_live_;
+  (was_live_ ? counters.streams_live : counters.streams_own).add();
+}
+
+void StreamBody::wake() {
+  if (waker_ != nullptr) waker_->wake();
+}
+
+void StreamBody::on_heartbeat_due() {
+  Timers& timers = subscriber_.feed().context().loop.timers();
+  const std::int64_t left_ms = sent_ms_ + heartbeat_ms_ - timers.clock().steady_ms();
+  if (left_ms > 0) {
+    timers.set(heartbeat_, left_ms);
+    return;
+  }
+  timers.set(heartbeat_, heartbeat_ms_);
+  is_heartbeat_due_ = true;
+  wake();
+}
+
+void StreamBody::drain(std::int64_t after_ms) {
+  drain_after_ms_ = after_ms;
+  wake();
+}
+
+Pull StreamBody::ready(From from, std::size_t bytes) {
+  from_ = from;
+  return Pull{Pull::State::ready, bytes};
+}
+
+Pull StreamBody::prepare(std::size_t bytes_max) {
+  if (!partial_) partial_ = subscriber_.take_partial();
+  while (true) {
+    if (partial_) return prepare_partial(bytes_max);
+    if (!pending_.empty()) {
+      return ready(From::pending, cut(std::string_view{pending_}.substr(pending_done_), bytes_max));
+    }
+    if (is_ended_) return Pull{Pull::State::end, 0};
+    if (drain_after_ms_ >= 0) {
+      const std::string data = R"({"after_ms":)" + std::to_string(drain_after_ms_) + "}";
+      if (is_sse(subscriber_.feed().spec().as)) pending_ = "retry: " + std::to_string(drain_after_ms_) + "\n";
+      end("drain", "reconnect", data, false);
+      continue;
+    }
+    if (subscriber_.is_live()) {
+      log_bytes_ = subscriber_.prepare_live(bytes_max);
+      count_state();
+      if (!log_bytes_.empty()) return ready(From::log, log_bytes_.size());
+      if (!subscriber_.is_live()) continue;
+    } else {
+      const Pull pull = prepare_own(bytes_max);
+      count_state();
+      if (pull.state == Pull::State::ready) return pull;
+      if (!pending_.empty() || is_ended_ || partial_ || subscriber_.is_live()) continue;
+    }
+    if (!std::exchange(is_heartbeat_due_, false)) return Pull{Pull::State::wait, 0};
+    append_heartbeat();
+  }
+}
+
+// Fills the thread's scratch with events, each with an id of this subscriber's own.
+Pull StreamBody::prepare_own(std::size_t bytes_max) {
+  std::string& scratch = subscriber_.feed().owner().scratch();
+  scratch.clear();
+  scratch_begin_ = 0;
+  const Representation as = subscriber_.feed().spec().as;
+  Delivery delivery;
+  std::size_t event = 0;  // where the last event begins in scratch, and its tail
+  std::size_t tail = 0;
+  Slot slot = 0;
+  while (scratch.size() < bytes_max && !is_ended_) {
+    const Subscriber::Step step = subscriber_.next(delivery);
+    if (step == Subscriber::Step::finished) end("until", "end", R"({"reason":"until"})", true);
+    if (step == Subscriber::Step::busy) wake();
+    if (step != Subscriber::Step::delivery) break;
+    if (delivery.kind != Delivery::Kind::record) {
+      append_delivery(pending_, delivery);  // behind what is in the scratch
+      break;
+    }
+    event = scratch.size();
+    slot = delivery.slot;
+    if (delivery.front.empty()) {
+      append_front(scratch, as, delivery.topic, delivery.partition, delivery.record);
+    } else {
+      scratch += delivery.front;
+    }
+    tail = scratch.size();
+    append_tail(scratch, as, subscriber_.id_text());
+    ++records_;
+    subscriber_.feed().context().counters.records_out.add();
+    if (limit_ != 0 && records_ == limit_) end("limit", "end", R"({"reason":"limit"})", true);
+  }
+  std::size_t bytes = scratch.size();
+  if (bytes > bytes_max) {
+    bytes = cut(scratch, bytes_max);
+    const std::size_t left = scratch.size() - bytes;
+    if (left <= kCarryBytesMax) {
+      pending_.insert(0, scratch, bytes, left);
+    } else {
+      partial_ = PartialEvent{slot, delivery.offset, scratch.substr(tail), bytes - event};
+    }
+  }
+  subscriber_.unpin();
+  if (bytes == 0) return Pull{};
+  return ready(From::scratch, bytes);
+}
+
+// The rest of an event that was sent in part: encoded again, because nobody keeps it for one client.
+Pull StreamBody::prepare_partial(std::size_t bytes_max) {
+  RecordView record;
+  Feed& feed = subscriber_.feed();
+  const Subscriber::Found found = subscriber_.find(partial_->slot, partial_->offset, record);
+  if (found == Subscriber::Found::wait) return Pull{};
+  if (found == Subscriber::Found::gone) {
+    feed.context().counters.cuts.add();
+    return Pull{Pull::State::cut, 0};
+  }
+  std::string& scratch = feed.owner().scratch();
+  scratch.clear();
+  const Feed::Partition& source = feed.partitions()[partial_->slot];
+  append_front(scratch, feed.spec().as, source.topic, source.source.partition, record);
+  scratch += partial_->tail;
+  subscriber_.unpin();
+  const std::string_view left = std::string_view{scratch}.substr(partial_->done);
+  const std::size_t bytes = cut(left, bytes_max);
+  scratch_begin_ = partial_->done;
+  partial_->done += bytes;
+  if (bytes == left.size()) partial_.reset();
+  return ready(From::scratch, bytes);
+}
+
+void StreamBody::append_delivery(std::string& out, const Delivery& delivery) {
+  Feed& feed = subscriber_.feed();
+  const Representation as = feed.spec().as;
+  if (delivery.kind == Delivery::Kind::gap) {
+    feed.context().counters.gaps.add();
+    return append_control(out, as, "gap", gap_data(delivery), subscriber_.id());
+  }
+  if (delivery.kind == Delivery::Kind::reset) {
+    feed.context().counters.resets.add();
+    return append_control(out, as, "reset", reset_data(delivery), subscriber_.id());
+  }
+  feed.context().counters.faults.add();
+  const std::string data = R"({"code":")" + delivery.code + R"(","detail":")" +
+                           std::string{fault_detail(delivery.code)} + R"(","retry":false})";
+  end(delivery.code, "fault", data, false);
+}
+
+void StreamBody::append_heartbeat() {
+  const Representation as = subscriber_.feed().spec().as;
+  if (subscriber_.take_moved() || !is_sse(as)) {
+    append_control(pending_, as, "position", "{}", subscriber_.id());
+  } else {
+    pending_ += ":\n";
+  }
+}
+
+void StreamBody::end(std::string why, std::string_view event, std::string_view data, bool is_id_final) {
+  append_control(pending_, subscriber_.feed().spec().as, event, data, subscriber_.id() + (is_id_final ? "!" : ""));
+  why_ended_ = std::move(why);
+  is_ended_ = true;
+}
+
+void StreamBody::emit(std::size_t bytes, ByteSink& sink) {
+  StreamContext& context = subscriber_.feed().context();
+  sent_ms_ = context.loop.timers().clock().steady_ms();
+  is_heartbeat_due_ = false;
+  context.counters.bytes_out.add(bytes);
+  switch (std::exchange(from_, From::nothing)) {
+    case From::nothing:
+      assert(false);
+      break;
+    case From::pending:
+      sink.copy(std::string_view{pending_}.substr(pending_done_, bytes));
+      pending_done_ += bytes;
+      if (pending_done_ < pending_.size()) break;
+      pending_ = std::string{};  // gives its memory back
+      pending_done_ = 0;
+      break;
+    case From::scratch:
+      sink.copy(std::string_view{subscriber_.feed().owner().scratch()}.substr(scratch_begin_, bytes));
+      break;
+    case From::log: {
+      sink.ref(log_bytes_.substr(0, bytes));
+      const std::size_t records = subscriber_.pass_live(bytes);
+      records_ += records;
+      context.counters.records_out.add(records);
+      break;
+    }
+  }
+}
+
+}  // namespace tailgate

@@ -1,0 +1,75 @@
+// The body of an open-ended stream: SSE or NDJSON, pulled by the session.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/byte_source.h"
+#include "streams/subscriber.h"
+
+namespace tailgate {
+
+struct StreamBodyOptions {
+  std::int64_t heartbeat_ms = 15'000;
+  std::int64_t retry_ms = 3'000;       // SSE: how long a client waits before it comes back
+  std::optional<std::uint64_t> limit;  // records of this response
+  SubscriberOptions subscriber;        // is_counted is set when there is a limit
+};
+
+// Threads: its feed's. Memory while live: this object; else some KB more for each partition that differs, and at most
+// kCarryBytesMax of an event that did not fit.
+class StreamBody final : public ByteSource, private Waker {
+ public:
+  StreamBody(Feed& feed, const Position& passed, const StreamBodyOptions& options);
+  ~StreamBody() override;
+
+  Pull prepare(std::size_t bytes_max) override;
+  void emit(std::size_t bytes, ByteSink& sink) override;
+  void set_waker(Waker& waker) override { waker_ = &waker; }
+
+  std::uint64_t records() const { return records_; }
+  // limit, until, or the code of a fault; empty while it goes on.
+  const std::string& why_ended() const { return why_ended_; }
+  bool is_live() const { return subscriber_.is_live(); }
+  // Ends at the next event boundary with `reconnect` (SSE) or at once (NDJSON); a clean stop of the server.
+  void drain(std::int64_t after_ms);
+
+ private:
+  enum class From : std::uint8_t { nothing, pending, scratch, log };
+
+  void wake() override;
+  void on_heartbeat_due();
+  Pull ready(From from, std::size_t bytes);
+  Pull prepare_own(std::size_t bytes_max);
+  Pull prepare_partial(std::size_t bytes_max);
+  void append_delivery(std::string& out, const Delivery& delivery);
+  void append_heartbeat();
+  void end(std::string why, std::string_view event, std::string_view data, bool is_id_final);
+  void count_state();
+
+  static constexpr std::size_t kCarryBytesMax = 16 * 1024;
+
+  Waker* waker_ = nullptr;
+  std::string pending_;  // own bytes that go first: control blocks, the rest of an event; empty most of the time
+  std::size_t pending_done_ = 0;
+  From from_ = From::nothing;
+  bool is_heartbeat_due_ = false;
+  bool is_ended_ = false;
+  bool was_live_ = false;
+  std::int64_t drain_after_ms_ = -1;
+  std::string_view log_bytes_;  // from the last prepare
+  std::size_t scratch_begin_ = 0;
+  std::optional<PartialEvent> partial_;
+  std::uint64_t records_ = 0;
+  std::int64_t sent_ms_;
+  std::uint64_t limit_;  // 0: none
+  std::int64_t heartbeat_ms_;
+  std::string why_ended_;
+  Timer heartbeat_;
+  Subscriber subscriber_;
+};
+
+}  // namespace tailgate

@@ -1,0 +1,44 @@
+// What one io thread counts of its streams; read by the metrics at any time.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace tailgate {
+
+// Written by one thread, read by any: a plain add without a locked instruction.
+class Counter {
+ public:
+  void add(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void sub(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
+  void set(std::uint64_t n) { value_.store(n, std::memory_order_relaxed); }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+// Delivery delay in milliseconds: the record's timestamp to the moment when its bytes are made for the first
+// subscriber.
+inline constexpr std::array<std::int64_t, 12> kDelayBucketsMs{1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 60000};
+
+struct alignas(64) StreamCounters {
+  Counter feeds;         // gauge
+  Counter feed_bytes;    // gauge
+  Counter streams_live;  // gauges: where the subscribers of open-ended streams and long polls stand
+  Counter streams_own;   // ahead or behind in some partition, or bounded
+  Counter records_encoded;
+  Counter records_out;
+  Counter bytes_out;
+  Counter gaps;
+  Counter resets;
+  Counter faults;
+  Counter evictions;  // subscribers that fell out of a feed's log
+  Counter cuts;       // streams cut within an event whose record is gone
+  std::array<Counter, kDelayBucketsMs.size() + 1> delay_buckets;
+  Counter delay_sum_ms;
+};
+
+}  // namespace tailgate
