@@ -130,26 +130,26 @@ void append_sse_value(std::string& out, std::string_view topic, std::int32_t par
 
 }  // namespace
 
-void append_front(std::string& out, Representation as, std::string_view topic, std::int32_t partition,
+void append_front(std::string& out, EventFormat as, std::string_view topic, std::int32_t partition,
                   const RecordView& record) {
   switch (as) {
-    case Representation::sse_value:
+    case EventFormat::sse_value:
       return append_sse_value(out, topic, partition, record);
-    case Representation::sse_envelope:
+    case EventFormat::sse_envelope:
       out += "data: ";
       append_envelope(out, topic, partition, record);
       out += "}\n";
       return;
-    case Representation::ndjson:
-    case Representation::json:
+    case EventFormat::ndjson:
+    case EventFormat::json:
       return append_envelope(out, topic, partition, record);
   }
 }
 
-void append_tail(std::string& out, Representation as, std::string_view id) {
-  if (as == Representation::json) {
+void append_tail(std::string& out, EventFormat as, std::string_view id) {
+  if (as == EventFormat::json) {
     out += '}';
-  } else if (as == Representation::ndjson) {
+  } else if (as == EventFormat::ndjson) {
     out += R"(,"id":")";
     out += id;
     out += "\"}\n";
@@ -160,7 +160,7 @@ void append_tail(std::string& out, Representation as, std::string_view id) {
   }
 }
 
-void append_control(std::string& out, Representation as, std::string_view name, std::string_view data,
+void append_control(std::string& out, EventFormat as, std::string_view name, std::string_view data,
                     std::string_view id) {
   if (is_sse(as)) {
     out += "event: ";
@@ -189,7 +189,7 @@ void append_control(std::string& out, Representation as, std::string_view name, 
     out += ',';
     out += members;
   }
-  out += as == Representation::ndjson ? "}\n" : "}";
+  out += as == EventFormat::ndjson ? "}\n" : "}";
 }
 
 }  // namespace tailgate

@@ -26,7 +26,7 @@ void count_delay(StreamCounters& counters, std::int64_t delay_ms) {
 
 std::string FeedSpec::key() const {
   std::string key;
-  key += static_cast<char>('0' + static_cast<int>(as));
+  key += static_cast<char>('0' + static_cast<int>(format));
   for (const std::string& topic : topics) {
     key += '/';
     key += topic;
@@ -200,9 +200,9 @@ void Feed::append_record(Slot slot, const RecordView& record) {
   id_.set(id_slots_[slot], record.offset);
   std::string& bytes = owner_.encode_scratch();
   bytes.clear();
-  append_front(bytes, spec_.as, partition.topic, partition.source.partition, record);
+  append_front(bytes, spec_.format, partition.topic, partition.source.partition, record);
   const std::size_t front = bytes.size();
-  append_tail(bytes, spec_.as, id_.text());
+  append_tail(bytes, spec_.format, id_.text());
   const std::string_view event{bytes};
   log_.append_record(slot, record.offset, event.substr(0, front), event.substr(front));
   context_.counters.records_encoded.add();

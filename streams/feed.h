@@ -31,7 +31,7 @@ struct FeedSpec {
   std::vector<std::string> topics;        // public names, ascending, not empty
   std::optional<std::int32_t> partition;  // /streams/{topic}/{partition}: this one only
   std::vector<std::string> keys;          // ascending; empty: no filter
-  Representation as = Representation::sse_value;
+  EventFormat format = EventFormat::sse_value;
 
   std::string key() const;
   IdForm id_form() const {

@@ -53,7 +53,7 @@ StreamBody::StreamBody(Feed& feed, const Position& passed, const StreamBodyOptio
       heartbeat_{[this] { on_heartbeat_due(); }},
       subscriber_{feed, passed, with_limit(options.subscriber, options.limit.has_value()), *this} {
   // The first block: a client that drops before its first record comes back to the same place.
-  const Representation as = feed.spec().as;
+  const EventFormat as = feed.spec().format;
   if (is_sse(as)) {
     pending_ = "retry: " + std::to_string(options.retry_ms) + "\n";
     append_control(pending_, as, "position", "{}", subscriber_.id());
@@ -114,7 +114,7 @@ Pull StreamBody::prepare(std::size_t bytes_max) {
     if (is_ended_) return Pull{Pull::State::end, 0};
     if (drain_after_ms_ >= 0) {
       const std::string data = R"({"after_ms":)" + std::to_string(drain_after_ms_) + "}";
-      if (is_sse(subscriber_.feed().spec().as)) pending_ = "retry: " + std::to_string(drain_after_ms_) + "\n";
+      if (is_sse(subscriber_.feed().spec().format)) pending_ = "retry: " + std::to_string(drain_after_ms_) + "\n";
       end("drain", "reconnect", data, false);
       continue;
     }
@@ -139,7 +139,7 @@ Pull StreamBody::prepare_own(std::size_t bytes_max) {
   std::string& scratch = subscriber_.feed().owner().scratch();
   scratch.clear();
   scratch_begin_ = 0;
-  const Representation as = subscriber_.feed().spec().as;
+  const EventFormat as = subscriber_.feed().spec().format;
   Delivery delivery;
   std::size_t event = 0;  // where the last event begins in scratch, and its tail
   std::size_t tail = 0;
@@ -194,7 +194,7 @@ Pull StreamBody::prepare_partial(std::size_t bytes_max) {
   std::string& scratch = feed.owner().scratch();
   scratch.clear();
   const Feed::Partition& source = feed.partitions()[partial_->slot];
-  append_front(scratch, feed.spec().as, source.topic, source.source.partition, record);
+  append_front(scratch, feed.spec().format, source.topic, source.source.partition, record);
   scratch += partial_->tail;
   subscriber_.unpin();
   const std::string_view left = std::string_view{scratch}.substr(partial_->done);
@@ -207,7 +207,7 @@ Pull StreamBody::prepare_partial(std::size_t bytes_max) {
 
 void StreamBody::append_delivery(std::string& out, const Delivery& delivery) {
   Feed& feed = subscriber_.feed();
-  const Representation as = feed.spec().as;
+  const EventFormat as = feed.spec().format;
   if (delivery.kind == Delivery::Kind::gap) {
     feed.context().counters.gaps.add();
     return append_control(out, as, "gap", gap_data(delivery), subscriber_.id());
@@ -223,7 +223,7 @@ void StreamBody::append_delivery(std::string& out, const Delivery& delivery) {
 }
 
 void StreamBody::append_heartbeat() {
-  const Representation as = subscriber_.feed().spec().as;
+  const EventFormat as = subscriber_.feed().spec().format;
   if (subscriber_.take_moved() || !is_sse(as)) {
     append_control(pending_, as, "position", "{}", subscriber_.id());
   } else {
@@ -232,7 +232,7 @@ void StreamBody::append_heartbeat() {
 }
 
 void StreamBody::end(std::string why, std::string_view event, std::string_view data, bool is_id_final) {
-  append_control(pending_, subscriber_.feed().spec().as, event, data, subscriber_.id() + (is_id_final ? "!" : ""));
+  append_control(pending_, subscriber_.feed().spec().format, event, data, subscriber_.id() + (is_id_final ? "!" : ""));
   why_ended_ = std::move(why);
   is_ended_ = true;
 }

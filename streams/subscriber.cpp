@@ -516,7 +516,7 @@ bool Subscriber::next_control(Delivery& delivery) {
   }
   delivery.topic = partition(control.slot).topic;
   delivery.partition = partition(control.slot).source.partition;
-  const bool is_stop = control.kind == Delivery::Kind::reset && options_.on_reset == OnReset::stop;
+  const bool is_stop = control.kind == Delivery::Kind::reset && options_.on_reset == ResetPolicy::stop;
   if (control.kind == Delivery::Kind::gap) set_passed(control.slot, control.to);
   if (control.kind == Delivery::Kind::reset && !is_stop) set_passed(control.slot, control.to - 1);
   if (is_stop) own.controls.push_front({Delivery::Kind::fault, 0, 0, 0, {}, 0, "beyond_end"});
@@ -565,7 +565,7 @@ void Subscriber::check_suspects() {
         own.controls.push_back(
             {Delivery::Kind::reset, 0, gone.passed + 1, 0, std::move(gone.topic), gone.partition, {}});
       }
-      if (options_.on_reset == OnReset::stop)
+      if (options_.on_reset == ResetPolicy::stop)
         own.controls.push_back({Delivery::Kind::fault, 0, 0, 0, {}, 0, "beyond_end"});
       return;
     }
@@ -586,7 +586,7 @@ void Subscriber::on_ends(const Catalog::EndsAnswer& answer) {
     const Offset latest = is_feed_good ? seen.feed + 1 : ends.readable;
     seen.is_beyond = false;
     own.controls.push_back(
-        {Delivery::Kind::reset, slot, seen.passed + 1, options_.on_reset == OnReset::earliest ? ends.begin : latest});
+        {Delivery::Kind::reset, slot, seen.passed + 1, options_.on_reset == ResetPolicy::earliest ? ends.begin : latest});
   }
   wake();
 }

@@ -24,14 +24,14 @@
 
 namespace tailgate {
 
-enum class OnReset : std::uint8_t { latest, earliest, stop };
+enum class ResetPolicy : std::uint8_t { latest, earliest, stop };
 
 struct SubscriberOptions {
   // Where it ends, by topic (public name) and partition: inclusive. Partitions that are not named have ended already.
   std::optional<Position> until;
   // Never live: each event is asked for (limits, long polls).
   bool is_counted = false;
-  OnReset on_reset = OnReset::latest;
+  ResetPolicy on_reset = ResetPolicy::latest;
 };
 
 // The next thing for a client. Views live until the next call of the subscriber or of its feed.
