@@ -1,0 +1,100 @@
+// What a request for a stream asks: the path, the query and the header fields of /streams, read once and checked.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "cursors/id.h"
+#include "cursors/position.h"
+#include "server/handlers/accept.h"
+#include "server/http/exchange.h"
+
+namespace tailgate {
+
+inline constexpr std::size_t kStreamTopicsMax = 16;
+inline constexpr std::int64_t kBackMax = 100'000;      // from=-N
+inline constexpr std::int64_t kPollWaitDefaultS = 25;  // wait
+inline constexpr std::int64_t kPollWaitMaxS = 50;
+inline constexpr std::int64_t kPollRecordsDefault = 500;  // limit of a long poll
+inline constexpr std::int64_t kPollRecordsMax = 10'000;
+inline constexpr std::int64_t kPollBytesDefault = 1024 * 1024;  // max_bytes
+inline constexpr std::int64_t kPollBytesMax = 16 * 1024 * 1024;
+
+// Where a topic starts that no id names.
+struct FromLatest {};
+struct FromEarliest {};
+struct FromBack {
+  std::int64_t offsets;
+};  // so many before the readable end of each partition, 0 … kBackMax
+struct FromTime {
+  std::int64_t wall_ms;
+};  // the first record at or after it
+using From = std::variant<FromLatest, FromEarliest, FromBack, FromTime>;
+
+// Where a stream stops besides its limit.
+struct UntilNever {};
+struct UntilNow {};  // the ends seen at the start of this request
+struct UntilTime {
+  std::int64_t wall_ms;
+};  // not in the future
+struct UntilPosition {
+  Position position;
+};  // names every topic; a partition that it does not name has nothing to give
+using Until = std::variant<UntilNever, UntilNow, UntilTime, UntilPosition>;
+
+enum class OnReset : std::uint8_t { latest, earliest, stop };
+enum class Format : std::uint8_t { value, envelope };
+
+struct StreamRequest {
+  // From the path: public names, legal ones, ascending and each once; whether they are exposed is the catalogue's to
+  // say.
+  std::vector<std::string> topics;
+  std::optional<std::int32_t> partition;  // /streams/{topic}/{partition}
+
+  Representation representation = Representation::sse;
+  Format format = Format::value;
+  bool is_soft = false;  // SSE: refusals that would be 429 or 503 come as `busy`
+
+  // What the ids of the request say, by topic. A topic that is not in it starts by `from`; in a topic that is, a
+  // partition that is not named starts at its beginning.
+  Position position;
+  From from = FromLatest{};
+  std::string id;        // as the client brought it in Last-Event-ID or last_event_id; "" if it came without one
+  bool is_over = false;  // that id ends in "!", and there is a limit or until: 204
+
+  std::optional<std::int64_t> limit;  // records, > 0; always there for a long poll
+  Until until;
+  OnReset on_reset = OnReset::latest;
+  std::vector<std::string> keys;  // ascending, each once; empty: all records
+
+  // Of a long poll.
+  std::int64_t wait_s = kPollWaitDefaultS;
+  std::int64_t bytes_max = kPollBytesDefault;
+  std::string preference_applied;  // the Preference-Applied field of the answer; "": none
+
+  IdForm id_form() const {
+    if (partition) return IdForm::offset;
+    return topics.size() == 1 ? IdForm::parts : IdForm::topics;
+  }
+};
+
+// `request.path` starts with "/streams/". `now_ms`: the wall clock.
+//
+// bad_request, bad_id, newer_id: the sentence names the parameter or field. not_found: no legal topic, or no legal
+// partition. not_acceptable: as negotiate().
+Result<StreamRequest> parse_stream_request(const Request& request, std::int64_t now_ms);
+
+// A legal name of a topic in Kafka: [a-zA-Z0-9._-]{1,249}, not "." or "..".
+bool is_topic_name(std::string_view name);
+
+// The query that goes on at `id`: that of `request` without what it started from, for `Link: <?…>; rel="next"`.
+// Never carries a credential.
+std::string next_query(const Request& request, std::string_view id);
+
+}  // namespace tailgate
