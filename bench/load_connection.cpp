@@ -216,7 +216,9 @@ bool LoadConnection::flush() {
     }
     out_.erase(0, static_cast<std::size_t>(sent));
   }
-  if (options_.mode == LoadMode::stall && open_streams_ == 0 && !is_connecting_ && !is_handshaking_) {
+  const bool waits_for_head = options_.mode != LoadMode::stall && options_.mode != LoadMode::poll;
+  if (!waits_for_head && open_streams_ == 0 && !is_connecting_ && !is_handshaking_) {
+    for (auto& stream : streams_) stream.is_open = true;
     open_streams_ = streams();
   }
   return true;

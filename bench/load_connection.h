@@ -33,7 +33,7 @@ class LoadConnection {
   bool on_readable(std::size_t bytes_max);
   bool wants_write() const { return is_connecting_ || !out_.empty() || tls_wants_write_; }
 
-  // Streams whose response has begun (stall mode: whose request was sent); streams that are complete.
+  // Streams whose response has begun (when stalling and polling: whose request was sent); streams that are complete.
   std::uint32_t open_streams() const { return open_streams_; }
   std::uint32_t complete_streams() const { return complete_streams_; }
   std::uint32_t streams() const { return static_cast<std::uint32_t>(streams_.size()); }

@@ -46,7 +46,7 @@ int run(const Options& options) {
                           {{"linger.ms", is_paced ? "0" : "20"},
                            {"batch.num.messages", "10000"},
                            {"queue.buffering.max.messages", "500000"},
-                           {"enable.idempotence", "true"},
+                           {"retries", "0"},
                            {"compression.codec", options.compression}},
                           &on_delivery);
   create_topic(kafka.get(), options.topic, options.partitions);

@@ -1,0 +1,340 @@
+"""The cases. Each returns its table, its plot and how it stands against its targets."""
+import math
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Callable
+
+from . import machine
+from .processes import OTHER_CORE, SERVER_CORE
+from .rounds import in_turn, rows
+from .servers import Floor, Nchan, Tailgate
+
+
+@dataclass
+class Target:
+    what: str
+    bound: str
+    value: float
+    met: bool
+
+
+@dataclass
+class Result:
+    name: str
+    title: str
+    text: str
+    columns: dict  # path of a figure → (heading, format)
+    rows: list
+    plot: str  # the column drawn
+    targets: list = field(default_factory=list)
+
+
+@dataclass
+class Case:
+    name: str
+    title: str
+    measure: Callable
+
+    def run(self, bench):
+        return self.measure(self, bench)
+
+
+EVENT = {
+    "us_per_event": ("server CPU µs/event", "{:.2f}"),
+    "latency_ms.p50": ("p50 ms", "{:.2f}"),
+    "latency_ms.p99": ("p99 ms", "{:.2f}"),
+    "latency_ms.p999": ("p99.9 ms", "{:.2f}"),
+    "last_ms.p50": ("last receiver p50 ms", "{:.2f}"),
+    "bytes_per_event": ("bytes/event", "{:.0f}"),
+    "client_cpu_share": ("client's core", "{:.0%}"),
+}
+
+
+def row_of(table, label):
+    """What did not run (--only) has no figures."""
+    return next((row for row in table if row["label"] == label), defaultdict(lambda: math.nan))
+
+
+def one_run(server, use):
+    """Starts a server, uses it, and stops it again."""
+    try:
+        return use(server)
+    finally:
+        server.stop()
+
+
+def tailgate_on_new_topic(bench, partitions=1, **options):
+    topic = bench.new_topic()
+    bench.create(topic, partitions)
+    return Tailgate(bench, topic, **options)
+
+
+def broadcast(case, bench):
+    delivered = 20_000
+    contestants = {}
+    counts = (100, 1_000) if bench.quick else (100, 1_000, 10_000)
+    for count in counts:
+        rate = delivered / count
+        contestants |= {
+            f"tailgate, {count:,}": lambda n=count, r=rate: one_run(tailgate_on_new_topic(bench), lambda s: bench.subscribe(s, n, r)),
+            f"floor, {count:,}": lambda n=count, r=rate: one_run(Floor(bench, r), lambda s: bench.subscribe(s, n, r)),
+            f"nchan, {count:,}": lambda n=count, r=rate: one_run(Nchan(bench), lambda s: bench.subscribe(s, n, r)),
+        }
+    table = rows(in_turn(bench, contestants), EVENT)
+    most = counts[-1]
+    ours, floor, peer = (row_of(table, f"{name}, {most:,}")["us_per_event"] for name in ("tailgate", "floor", "nchan"))
+    return Result(case.name, case.title, "Every subscriber has a connection of its own; 200-byte values; 20,000 events a second are delivered in all.",
+                  EVENT, table, "us_per_event",
+                  [Target(f"µs an event at {most:,}, times the floor's", "≤ 1.5", ours / floor, ours <= 1.5 * floor),
+                   Target(f"µs an event at {most:,}, times nchan's", "< 1", ours / peer, ours < peer)])
+
+
+def hot(case, bench):
+    count = 1_000
+    contestants = {}
+    for rate in (100, 400) if bench.quick else (100, 200, 400, 800, 1_600):
+        contestants[f"tailgate, {rate} records/s"] = lambda r=rate: one_run(
+            tailgate_on_new_topic(bench), lambda s: with_rate(bench.subscribe(s, count, r)))
+    for rate in (100, 200):
+        contestants[f"nchan, {rate} records/s"] = lambda r=rate: one_run(Nchan(bench), lambda s: with_rate(bench.subscribe(s, count, r)))
+    columns = {"events_per_second": ("delivered events/s", "{:,.0f}"), **EVENT, "server_cpu_share": ("server's core", "{:.0%}")}
+    return Result(case.name, case.title, "1,000 HTTP/1.1 subscribers of one partition, 200-byte values, more and more records a second.", columns,
+                  rows(in_turn(bench, contestants), columns), "us_per_event")
+
+
+def with_rate(figures):
+    figures["events_per_second"] = figures["events"] / figures["seconds"]
+    return figures
+
+
+def streams(case, bench):
+    delivered = 200_000
+    contestants = {}
+    for count in (10_000,) if bench.quick else (10_000, 50_000):
+        contestants[f"tailgate, {count:,} streams, 100 a connection"] = lambda n=count: one_run(
+            tailgate_on_new_topic(bench), lambda s: bench.subscribe(s, n // 100, delivered / n, streams=100))
+    contestants["tailgate, 1,000 connections of one stream"] = lambda: one_run(
+        tailgate_on_new_topic(bench), lambda s: bench.subscribe(s, 1_000, 20, streams=1))
+    return Result(case.name, case.title, "HTTP/2 without TLS; 200,000 events a second are delivered in all (20,000 with one stream a connection).",
+                  EVENT, rows(in_turn(bench, contestants), EVENT), "us_per_event")
+
+
+def replay(case, bench):
+    records = 100_000 if bench.quick else 1_000_000
+    topic = bench.new_topic()
+    bench.fill(topic, records, 200)
+
+    def ours(server, *flags, clients=1, each=records):
+        client = bench.client(server, "--mode", "replay", "--connections", clients, "--records", each, *flags,
+                              path=f"/streams/{topic}?from=earliest")
+        figures = bench.figures(client)
+        figures["records_per_second"] = figures["events"] / figures["seconds"]
+        figures["mb_per_second"] = figures["bytes"] / figures["seconds"] / 1e6
+        figures["bytes_per_event"] = figures["bytes"] / max(1, figures["events"])
+        figures["us_per_event"] = figures["server_cpu_ns"] / 1e3 / max(1, figures["events"])
+        return figures
+
+    def plain():
+        return bench.figures(bench.plain_consumer(topic, "--records", records))
+
+    contestants = {
+        "plain librdkafka consumer": plain,
+        "tailgate, HTTP/1.1": lambda: one_run(Tailgate(bench, topic), ours),
+        "tailgate, HTTP/2": lambda: one_run(Tailgate(bench, topic), lambda s: ours(s, "--streams", 1)),
+        "tailgate, 100 clients, a tenth each": lambda: one_run(Tailgate(bench, topic), lambda s: ours(s, clients=100, each=records // 10)),
+    }
+    columns = {"records_per_second": ("records/s", "{:,.0f}"), "mb_per_second": ("MB/s", "{:,.0f}"), "us_per_event": EVENT["us_per_event"],
+               "bytes_per_event": EVENT["bytes_per_event"], "server_cpu_share": ("server's core", "{:.0%}"),
+               "client_cpu_share": EVENT["client_cpu_share"]}
+    table = rows(in_turn(bench, contestants), columns)
+    share = row_of(table, "tailgate, HTTP/1.1")["records_per_second"] / row_of(table, "plain librdkafka consumer")["records_per_second"]
+    return Result(case.name, case.title, f"{records:,} records of 200 bytes in one partition, from the earliest; a fresh server each time.", columns,
+                  table, "records_per_second", [Target("records/s, of a plain consumer's", "≥ 40 %", share * 100, share >= 0.4)])
+
+
+def latency(case, bench):
+    contestants = {}
+    warmup, seconds = (2, 4) if bench.quick else (3, 15)
+
+    def plain(rate):
+        topic = bench.new_topic()
+        bench.create(topic)
+        consumer = bench.plain_consumer(topic, "--warmup", warmup, "--seconds", seconds)
+        time.sleep(0.7)
+        feeder = bench.produce(topic, rate, 200, warmup + seconds)
+        figures = bench.figures(consumer)
+        bench.processes.stop(feeder)
+        return figures
+
+    rates = (100, 2_000)
+    for rate in rates:
+        contestants |= {
+            f"plain consumer, {rate}/s": lambda r=rate: plain(r),
+            f"tailgate, {rate}/s": lambda r=rate: one_run(tailgate_on_new_topic(bench), lambda s: bench.subscribe(s, 1, r)),
+        }
+    columns = {path: EVENT[path] for path in ("latency_ms.p50", "latency_ms.p99", "latency_ms.p999", "us_per_event")}
+    columns = {path: (heading, form.replace(".2f", ".3f")) for path, (heading, form) in columns.items()}
+    table = rows(in_turn(bench, contestants), columns)
+    targets = []
+    for rate in rates:
+        added = row_of(table, f"tailgate, {rate}/s")["latency_ms.p50"] - row_of(table, f"plain consumer, {rate}/s")["latency_ms.p50"]
+        targets.append(Target(f"p50 over a plain consumer's at {rate} records/s, ms", "≤ 0.2", added, added <= 0.2))
+    return Result(case.name, case.title,
+                  "One subscriber, producer without linger. The plain consumer has the server's core to itself; the client shares the broker's.",
+                  columns, table, "latency_ms.p50", targets)
+
+
+def idle(case, bench):
+    def hold(server, connections, per_connection=0):
+        client = bench.client(server, "--connections", connections, "--streams", per_connection, "--warmup", 3, "--seconds", 3)
+        figures = bench.figures(client)
+        count = connections * max(1, per_connection)
+        figures["rss_per_stream"] = (figures["after_kb"]["rss"] - figures["before_kb"]["rss"]) * 1024 / count
+        figures["kernel_per_stream"] = sum(figures["after_kb"][part] - figures["before_kb"][part] for part in ("tcp", "slab")) * 1024 / count
+        return figures
+
+    count = 1_000 if bench.quick else 10_000
+    contestants = {
+        "tailgate, HTTP/1.1": lambda: one_run(tailgate_on_new_topic(bench), lambda s: hold(s, count)),
+        "floor": lambda: one_run(Floor(bench, 0.001), lambda s: hold(s, count)),
+        "nchan": lambda: one_run(Nchan(bench), lambda s: hold(s, count)),
+        "tailgate, HTTP/2, 100 streams a connection": lambda: one_run(tailgate_on_new_topic(bench), lambda s: hold(s, count * 5 // 100, 100)),
+        "tailgate, HTTP/2, one stream a connection": lambda: one_run(tailgate_on_new_topic(bench), lambda s: hold(s, count, 1)),
+    }
+    columns = {"rss_per_stream": ("user bytes a stream", "{:,.0f}"), "kernel_per_stream": ("kernel bytes a stream, both ends", "{:,.0f}"),
+               "server_cpu_share": ("server's core", "{:.2%}"), "open_seconds": ("all open after s", "{:.2f}")}
+    table = rows(in_turn(bench, contestants), columns)
+    ours = row_of(table, "tailgate, HTTP/1.1")["rss_per_stream"]
+    return Result(case.name, case.title, f"{count:,} streams of one topic (HTTP/2 with 100 a connection: {count * 5:,}) on which nothing happens.", columns,
+                  table, "rss_per_stream", [Target("user bytes an HTTP/1.1 stream", "≤ 3,072", ours, ours <= 3072)])
+
+
+def stall(case, bench):
+    count, seconds = 100, 8 if bench.quick else 40
+
+    def run(server, stalled):
+        client = bench.client(server, "--connections", count, "--warmup", 3, "--seconds", seconds)
+        bench.ready(client)
+        sleeper = None
+        if stalled:
+            sleeper = bench.client(server, "--mode", "stall", "--connections", stalled, "--seconds", seconds + 10, "--warmup", 0)
+            bench.ready(sleeper)
+        before = most = machine.rss_kb(server.pids())
+        feeder = server.feed(50, 1_000, seconds + 30)
+        while client.poll() is None:
+            most = max(most, machine.rss_kb(server.pids()))
+            time.sleep(0.25)
+        figures = bench.figures(client)
+        for process in (feeder, sleeper):
+            if process:
+                bench.processes.stop(process)
+        figures["growth_mb"] = (most - before) / 1024
+        figures["kernel_mb"] = (figures["after_kb"]["tcp"] - figures["before_kb"]["tcp"]) / 1024
+        return figures
+
+    contestants = {
+        "tailgate": lambda: one_run(tailgate_on_new_topic(bench), lambda s: run(s, count)),
+        "nchan": lambda: one_run(Nchan(bench), lambda s: run(s, count)),
+        "tailgate, none stalled": lambda: one_run(tailgate_on_new_topic(bench), lambda s: run(s, 0)),
+        "nchan, none stalled": lambda: one_run(Nchan(bench), lambda s: run(s, 0)),
+    }
+    columns = {"growth_mb": ("user memory grew, MB", "{:.1f}"), "kernel_mb": ("socket buffers grew, MB", "{:.1f}"),
+               "latency_ms.p50": ("healthy p50 ms", "{:.2f}"), "latency_ms.p99": ("healthy p99 ms", "{:.2f}")}
+    table = rows(in_turn(bench, contestants), columns)
+    ours = row_of(table, "tailgate")["growth_mb"]
+    return Result(case.name, case.title, f"{count} clients that never read beside {count} that do, 50 records a second of 1 KB, {seconds} s.", columns, table,
+                  "growth_mb", [Target("growth of user memory, MB", "< 4", ours, ours < 4)])
+
+
+def partitions(case, bench):
+    contestants = {
+        f"tailgate, {count} partitions": lambda n=count: one_run(
+            tailgate_on_new_topic(bench, n), lambda s: bench.subscribe(s, 1_000, 20, partitions=n))
+        for count in (1, 12, 100)
+    }
+    columns = {path: EVENT[path] for path in ("us_per_event", "bytes_per_event", "latency_ms.p50", "latency_ms.p99")}
+    return Result(case.name, case.title, "1,000 HTTP/1.1 subscribers of the whole topic, 20 records a second of 200 bytes, spread evenly.", columns,
+                  rows(in_turn(bench, contestants), columns), "bytes_per_event")
+
+
+def reconnect(case, bench):
+    records = 10_000
+    topic = bench.new_topic()
+    bench.fill(topic, records, 200)
+
+    def run(server, clients):
+        before = server.metrics()
+        client = bench.client(server, "--mode", "replay", "--connections", clients, "--until-sequence", records - 1, "--random", 0, records - 2)
+        figures = bench.figures(client)
+        after = server.metrics()
+        figures["fetches"] = after[HISTORY_READS] - before.get(HISTORY_READS, 0)
+        figures["records_per_second"] = figures["events"] / figures["seconds"]
+        return figures
+
+    contestants = {
+        f"tailgate, {clients:,} clients": lambda n=clients: one_run(Tailgate(bench, topic, path=f"/streams/{topic}/0?from={{n}}"), lambda s: run(s, n))
+        for clients in ((10, 100) if bench.quick else (10, 1_000, 10_000))
+    }
+    columns = {"seconds": ("all caught up after s", "{:.2f}"), "complete_ms.p50": ("a client p50 ms", "{:.1f}"),
+               "complete_ms.p99": ("p99 ms", "{:.1f}"), "records_per_second": ("records/s in all", "{:,.0f}"),
+               "fetches": ("reads from Kafka", "{:,.0f}")}
+    table = rows(in_turn(bench, contestants), columns)
+    most = list(contestants)[-1]
+    few, many = row_of(table, "tailgate, 10 clients")["fetches"], row_of(table, most)["fetches"]
+    return Result(case.name, case.title, "Clients that come back at once, each at another place within the last 10,000 records of 200 bytes.", columns, table,
+                  "seconds", [Target(f"reads from Kafka, {most.split(', ', 1)[1]} over 10", "≤ 1.5", many / max(1, few), many <= 1.5 * max(1, few))])
+
+
+HISTORY_READS = "tailgate_history_reads_total"
+
+
+def connect(case, bench):
+    count = 1_000 if bench.quick else 10_000
+
+    def run(server):
+        client = bench.client(server, "--connections", count, "--warmup", 0, "--seconds", 0)
+        figures = bench.figures(client)
+        figures["connects_per_second"] = count / figures["open_seconds"]
+        return figures
+
+    contestants = {
+        "tailgate": lambda: one_run(tailgate_on_new_topic(bench), run),
+        "floor": lambda: one_run(Floor(bench, 0.001), run),
+        "nchan": lambda: one_run(Nchan(bench), run),
+    }
+    columns = {"connects_per_second": ("streams opened a second", "{:,.0f}"), "open_ms.p50": ("p50 ms", "{:.1f}"), "open_ms.p99": ("p99 ms", "{:.1f}")}
+    return Result(case.name, case.title, f"{count:,} HTTP/1.1 clients connect as fast as they can, 256 at a time, until the response begins.", columns,
+                  rows(in_turn(bench, contestants), columns), "connects_per_second")
+
+
+def poll(case, bench):
+    def run(server, path):
+        figures = bench.subscribe(server, 1_000, 10, flags=("--mode", "poll", "--accept", "*/*"), path=path)
+        figures["us_per_poll"] = figures["server_cpu_ns"] / 1e3 / max(1, figures["events"])
+        return with_rate(figures)
+
+    def ours():
+        server = tailgate_on_new_topic(bench)
+        return one_run(server, lambda s: run(s, f"/streams/{s.topic}?as=json&wait=25"))
+
+    columns = {"us_per_poll": ("server CPU µs/record delivered", "{:.1f}"), "events_per_second": ("delivered records/s", "{:,.0f}"),
+               "latency_ms.p50": ("p50 ms", "{:.2f}"), "latency_ms.p99": ("p99 ms", "{:.2f}")}
+    contestants = {"tailgate": ours, "nchan": lambda: one_run(Nchan(bench), lambda s: run(s, "/poll"))}
+    return Result(case.name, case.title, "1,000 long pollers, 10 records a second of 200 bytes.", columns, rows(in_turn(bench, contestants), columns),
+                  "us_per_poll")
+
+
+ALL = [
+    Case("broadcast", "Broadcast over HTTP/1.1", broadcast),
+    Case("streams", "Broadcast over HTTP/2", streams),
+    Case("hot", "One hot partition", hot),
+    Case("replay", "Replay", replay),
+    Case("latency", "Latency over a plain consumer", latency),
+    Case("partitions", "Many partitions", partitions),
+    Case("reconnect", "Many clients come back", reconnect),
+    Case("idle", "Idle streams", idle),
+    Case("stall", "Readers that stall", stall),
+    Case("connect", "Connect storm", connect),
+    Case("poll", "Long poll", poll),
+]
