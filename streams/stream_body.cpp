@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "streams/control_event.h"
 #include "streams/encoder.h"
 #include "streams/feed_set.h"
 
@@ -23,25 +24,6 @@ std::size_t cut(std::string_view bytes, std::size_t bytes_max) {
   const std::size_t id_line = bytes.substr(0, bytes_max).rfind("\nid: ");
   if (id_line == std::string_view::npos || bytes.find("\n\n", id_line + 1) + 2 <= bytes_max) return bytes_max;
   return id_line + 1;
-}
-
-std::string gap_data(const Delivery& gap) {
-  return R"({"topic":")" + std::string{gap.topic} + R"(","partition":)" + std::to_string(gap.partition) +
-         R"(,"from":)" + std::to_string(gap.from) + R"(,"to":)" + std::to_string(gap.to) + R"(,"reason":"retention"})";
-}
-
-std::string reset_data(const Delivery& reset) {
-  return R"({"topic":")" + std::string{reset.topic} + R"(","partition":)" + std::to_string(reset.partition) +
-         R"(,"asked":)" + std::to_string(reset.from) + R"(,"from":)" + std::to_string(reset.to) +
-         R"(,"reason":"beyond_end"})";
-}
-
-std::string_view fault_detail(std::string_view code) {
-  if (code == "topic_gone") return "A topic of this stream was deleted.";
-  if (code == "id_too_long")
-    return "The topic has grown to more partitions than an id can name; stream single partitions.";
-  if (code == "beyond_end") return "The id lies beyond the end of the log, and on_reset=stop was asked for.";
-  return "The stream cannot go on.";
 }
 
 }  // namespace
@@ -206,20 +188,14 @@ Pull StreamBody::prepare_partial(std::size_t bytes_max) {
 }
 
 void StreamBody::append_delivery(std::string& out, const Delivery& delivery) {
-  Feed& feed = subscriber_.feed();
-  const EventFormat as = feed.spec().format;
-  if (delivery.kind == Delivery::Kind::gap) {
-    feed.context().counters.gaps.add();
-    return append_control(out, as, "gap", gap_data(delivery), subscriber_.id());
+  StreamCounters& counters = subscriber_.feed().context().counters;
+  const ControlEvent event = control_event(delivery);
+  if (delivery.kind == Delivery::Kind::fault) {
+    counters.faults.add();
+    return end(delivery.code, event.name, event.data, false);
   }
-  if (delivery.kind == Delivery::Kind::reset) {
-    feed.context().counters.resets.add();
-    return append_control(out, as, "reset", reset_data(delivery), subscriber_.id());
-  }
-  feed.context().counters.faults.add();
-  const std::string data = R"({"code":")" + delivery.code + R"(","detail":")" +
-                           std::string{fault_detail(delivery.code)} + R"(","retry":false})";
-  end(delivery.code, "fault", data, false);
+  (delivery.kind == Delivery::Kind::gap ? counters.gaps : counters.resets).add();
+  append_control(out, subscriber_.feed().spec().format, event.name, event.data, subscriber_.id());
 }
 
 void StreamBody::append_heartbeat() {

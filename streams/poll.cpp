@@ -1,0 +1,127 @@
+#include "streams/poll.h"
+
+#include <utility>
+
+#include "streams/control_event.h"
+#include "streams/encoder.h"
+#include "streams/feed_set.h"
+
+namespace tailgate {
+
+namespace {
+
+SubscriberOptions counted(SubscriberOptions options) {
+  options.is_counted = true;
+  return options;
+}
+
+}  // namespace
+
+Poll::Poll(Feed& feed, const Position& passed, const PollOptions& options, std::function<void(PollAnswer)> then)
+    : options_{options},
+      then_{std::move(then)},
+      wait_{[this] { answer("wait"); }},
+      subscriber_{feed, passed, counted(options.subscriber), *this} {
+  feed.context().counters.streams_own.add();
+  next_ = subscriber_.id();
+  feed.context().loop.timers().set(wait_, options_.wait_ms);
+  wake();
+}
+
+Poll::~Poll() { subscriber_.feed().context().counters.streams_own.sub(); }
+
+void Poll::wake() {
+  if (turn_.is_waiting()) return;
+  auto [ask, reply] = make_ask<bool>(subscriber_.feed().context().loop, [this](bool) { gather(); });
+  turn_ = std::move(ask);
+  reply(true);
+}
+
+void Poll::gather() {
+  Delivery delivery;
+  while (true) {
+    switch (subscriber_.next(delivery)) {
+      case Subscriber::Step::delivery:
+        if (!take(delivery)) return answer("max_bytes");
+        if (delivery.kind == Delivery::Kind::fault) return answer(delivery.code);
+        next_ = subscriber_.id_text();
+        if (records_ == options_.limit) return answer("limit");
+        break;
+      case Subscriber::Step::finished:
+        next_ = subscriber_.id_text();
+        return answer("until");
+      case Subscriber::Step::busy:
+        subscriber_.unpin();
+        next_ = subscriber_.id_text();
+        if (records_ > 0) return answer("busy");  // what there is must not wait for a long search
+        return wake();
+      case Subscriber::Step::live:  // a counted subscriber never is
+      case Subscriber::Step::wait:
+        subscriber_.unpin();
+        next_ = subscriber_.id();
+        if (records_ > 0 || !events_text_.empty()) return answer("caught_up");
+        return;
+    }
+  }
+}
+
+bool Poll::take(const Delivery& delivery) {
+  Feed& feed = subscriber_.feed();
+  if (delivery.kind != Delivery::Kind::record) {
+    const ControlEvent event = control_event(delivery);
+    if (delivery.kind == Delivery::Kind::gap) feed.context().counters.gaps.add();
+    if (delivery.kind == Delivery::Kind::reset) feed.context().counters.resets.add();
+    if (delivery.kind == Delivery::Kind::fault) feed.context().counters.faults.add();
+    if (!events_text_.empty()) events_text_ += ',';
+    events_text_ += R"({"event":")" + event.name + R"(",)";
+    events_text_ += std::string_view{event.data}.substr(1, event.data.size() - 2);
+    events_text_ += R"(,"before":)" + std::to_string(records_) + "}";
+    return true;
+  }
+  const std::size_t before = records_text_.size();
+  if (records_ > 0) records_text_ += ',';
+  if (delivery.front.empty()) {
+    append_front(records_text_, EventFormat::json, delivery.topic, delivery.partition, delivery.record);
+  } else {
+    records_text_ += delivery.front;
+  }
+  append_tail(records_text_, EventFormat::json, {});
+  if (records_ > 0 && records_text_.size() > options_.bytes_max) {
+    records_text_.resize(before);
+    return false;
+  }
+  ++records_;
+  return true;
+}
+
+void Poll::answer(std::string why) {
+  wait_.cancel();
+  turn_.cancel();
+  subscriber_.unpin();
+  StreamCounters& counters = subscriber_.feed().context().counters;
+  PollAnswer answer;
+  answer.body.reserve(records_text_.size() + events_text_.size() + next_.size() + 80);
+  answer.body = R"({"records":[)";
+  answer.body += records_text_;
+  answer.body += ']';
+  if (!events_text_.empty()) {
+    answer.body += R"(,"events":[)";
+    answer.body += events_text_;
+    answer.body += ']';
+  }
+  answer.body += R"(,"next":")";
+  answer.body += next_;
+  answer.body += R"(","caught_up":)";
+  answer.body += why != "max_bytes" && subscriber_.is_caught_up() ? "true" : "false";
+  if (why == "until") answer.body += R"(,"end":true)";
+  answer.body += '}';
+  answer.next = std::move(next_);
+  answer.records = records_;
+  answer.why_ended = std::move(why);
+  counters.records_out.add(records_);
+  counters.bytes_out.add(answer.body.size());
+  const auto then = std::move(then_);  // it may destroy this
+  then(std::move(answer));
+}
+
+}  // namespace tailgate

@@ -1,0 +1,57 @@
+// A long poll: one batch of records as one JSON text, as soon as there is anything.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "base/byte_source.h"
+#include "base/loop.h"
+#include "streams/subscriber.h"
+
+namespace tailgate {
+
+struct PollOptions {
+  std::uint64_t limit = 500;
+  std::size_t bytes_max = std::size_t{1} << 20;  // of the records' text; the first one comes whatever its size
+  std::int64_t wait_ms = 25'000;
+  SubscriberOptions subscriber;  // is_counted is set
+};
+
+struct PollAnswer {
+  std::string body;  // {"records":[…],"events":[…],"next":"…","caught_up":…}
+  std::string next;  // the id in it
+  std::uint64_t records = 0;
+  std::string why_ended;  // limit, max_bytes, wait, until, caught_up, or the code of a fault
+};
+
+// Threads: its feed's. Holds what it has gathered, at most bytes_max and one event.
+class Poll final : private Waker {
+ public:
+  // `then` runs once, never within this call. Destruction before that means that nobody waits any more.
+  Poll(Feed& feed, const Position& passed, const PollOptions& options, std::function<void(PollAnswer)> then);
+  ~Poll() override;
+  Poll(const Poll&) = delete;
+  Poll& operator=(const Poll&) = delete;
+
+ private:
+  void wake() override;
+  void gather();
+  // Takes one event in; false: it does not fit any more.
+  bool take(const Delivery& delivery);
+  void answer(std::string why);
+
+  PollOptions options_;
+  std::function<void(PollAnswer)> then_;
+  std::string records_text_;
+  std::string events_text_;
+  std::string next_;  // behind the last record taken
+  std::uint64_t records_ = 0;
+  bool is_posted_ = false;
+  Ask<bool> turn_;  // a gather that was posted
+  Timer wait_;
+  Subscriber subscriber_;
+};
+
+}  // namespace tailgate
