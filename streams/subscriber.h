@@ -21,10 +21,9 @@
 #include "cursors/position.h"
 #include "streams/feed.h"
 #include "streams/feed_log.h"
+#include "streams/reset_policy.h"
 
 namespace tailgate {
-
-enum class ResetPolicy : std::uint8_t { latest, earliest, stop };
 
 struct SubscriberOptions {
   // Where it ends, by topic (public name) and partition: inclusive. Partitions that are not named have ended already.

@@ -184,11 +184,11 @@ class Reader {
     }
     if (const std::string* on_reset = find("on_reset")) {
       if (*on_reset == "latest") {
-        stream_.on_reset = OnReset::latest;
+        stream_.on_reset = ResetPolicy::latest;
       } else if (*on_reset == "earliest") {
-        stream_.on_reset = OnReset::earliest;
+        stream_.on_reset = ResetPolicy::earliest;
       } else if (*on_reset == "stop") {
-        stream_.on_reset = OnReset::stop;
+        stream_.on_reset = ResetPolicy::stop;
       } else {
         return bad_request("on_reset must be latest, earliest or stop");
       }

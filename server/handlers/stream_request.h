@@ -14,6 +14,7 @@
 #include "cursors/position.h"
 #include "server/handlers/accept.h"
 #include "server/http/exchange.h"
+#include "streams/reset_policy.h"
 
 namespace tailgate {
 
@@ -48,7 +49,6 @@ struct UntilPosition {
 };  // names every topic; a partition that it does not name has nothing to give
 using Until = std::variant<UntilNever, UntilNow, UntilTime, UntilPosition>;
 
-enum class OnReset : std::uint8_t { latest, earliest, stop };
 enum class Format : std::uint8_t { value, envelope };
 
 struct StreamRequest {
@@ -70,7 +70,7 @@ struct StreamRequest {
 
   std::optional<std::int64_t> limit;  // records, > 0; always there for a long poll
   Until until;
-  OnReset on_reset = OnReset::latest;
+  ResetPolicy on_reset = ResetPolicy::latest;
   std::vector<std::string> keys;  // ascending, each once; empty: all records
 
   // Of a long poll.

@@ -48,7 +48,7 @@ TEST(StreamRequest, OfATopicWithoutAnythingElseTailsIt) {
   EXPECT_TRUE(std::holds_alternative<UntilNever>(stream.until));
   EXPECT_EQ(stream.limit, std::nullopt);
   EXPECT_TRUE(stream.position.empty());
-  EXPECT_EQ(stream.on_reset, OnReset::latest);
+  EXPECT_EQ(stream.on_reset, ResetPolicy::latest);
   EXPECT_FALSE(stream.is_soft);
   EXPECT_FALSE(stream.is_over);
   EXPECT_EQ(stream.id_form(), IdForm::parts);
@@ -217,9 +217,9 @@ TEST(StreamRequest, EnvelopesAreTheDefaultWhereAValueWouldNotSayItsTopic) {
 }
 
 TEST(StreamRequest, OnResetGoesOnAsAsked) {
-  EXPECT_EQ(taken("/streams/a?on_reset=earliest").on_reset, OnReset::earliest);
-  EXPECT_EQ(taken("/streams/a?on_reset=latest").on_reset, OnReset::latest);
-  EXPECT_EQ(taken("/streams/a?on_reset=stop").on_reset, OnReset::stop);
+  EXPECT_EQ(taken("/streams/a?on_reset=earliest").on_reset, ResetPolicy::earliest);
+  EXPECT_EQ(taken("/streams/a?on_reset=latest").on_reset, ResetPolicy::latest);
+  EXPECT_EQ(taken("/streams/a?on_reset=stop").on_reset, ResetPolicy::stop);
   expect_bad("/streams/a?on_reset=now", "on_reset");
 }
 
