@@ -11,6 +11,9 @@ import {TopicList} from './topic_list.js';
 const byId = (id) => document.getElementById(id);
 const kTickMs = 250;
 const kRateTicks = 8;  // records/s is over two seconds
+const kStateText = {
+  idle: 'Loading', connecting: 'Connecting', open: 'Live', waiting: 'Reconnecting', paused: 'Paused', ended: 'Ended', failed: 'Stopped',
+};
 const kEmptyRows = 3;  // so many control events leave room to say that there is no record yet
 
 let request = null;
@@ -84,19 +87,12 @@ function note(name, data, id) {
   list.addControl(...controlText(name, data, id));
 }
 
+// The seconds stand apart: a screen reader says the state when it changes, not the time that passes.
 function drawState() {
-  const seconds = Math.max(0, Math.ceil((state.retryAt - Date.now()) / 1000));
-  const text = {
-    idle: () => 'Loading',
-    connecting: () => 'Connecting',
-    open: () => 'Live',
-    waiting: () => seconds > 0 ? `Retry in ${seconds} s` : 'Reconnecting',
-    paused: () => 'Paused',
-    ended: () => 'Ended',
-    failed: () => 'Stopped',
-  }[state.kind]();
+  const seconds = state.kind === 'waiting' ? Math.ceil((state.retryAt - Date.now()) / 1000) : 0;
   byId('state').dataset.kind = state.kind;
-  if (byId('state-text').textContent !== text) byId('state-text').textContent = text;
+  byId('countdown').textContent = seconds > 0 ? ` in ${seconds} s` : '';
+  if (byId('state-text').textContent !== kStateText[state.kind]) byId('state-text').textContent = kStateText[state.kind];
 }
 
 // What changes with every record is drawn four times a second: nobody reads faster.

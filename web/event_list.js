@@ -91,7 +91,7 @@ export class EventList {
     const isAtEnd = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < kAtEndPx;
     if (!isAtEnd) {
       this.#isFollowing = false;
-    } else if (!this.#isFollowing && !this.#list.querySelector('[aria-expanded="true"]')) {
+    } else if (!this.#isFollowing && !this.#list.querySelector('[aria-expanded="true"], .record:focus-visible')) {
       this.follow();
     }
   }
@@ -111,16 +111,27 @@ export class EventList {
     line.parentElement.scrollIntoView({block: 'nearest'});
   }
 
+  // A record that has the focus must not scroll away under it.
+  #hold(line) {
+    if (!line) return;
+    this.#isFollowing = false;
+    line.focus();
+  }
+
+  // From the list itself, up goes to the newest record; End goes back to following.
   #key(event) {
     const line = event.target.closest('button.record');
     const step = {ArrowDown: 'nextElementSibling', ArrowUp: 'previousElementSibling'}[event.key];
     if (event.key === 'Escape' && line?.getAttribute('aria-expanded') === 'true') {
       line.click();
+    } else if (event.key === 'ArrowUp' && event.target === this.#list) {
+      this.#hold([...this.#list.querySelectorAll('button.record')].pop());
     } else if (step && line) {
       let row = line.parentElement[step];
       while (row && !row.querySelector('button.record')) row = row[step];
-      row?.querySelector('button.record').focus();
+      this.#hold(row?.querySelector('button.record'));
     } else if (event.key === 'End') {
+      this.#list.focus();
       this.follow();
     } else {
       return;
