@@ -26,6 +26,9 @@ namespace tailgate {
 
 class FeedSet;
 
+// Why a feed ends whose server stops.
+inline constexpr std::string_view kDraining = "drain";
+
 // What is asked for. Two requests with the same key() share a feed.
 struct FeedSpec {
   std::vector<std::string> topics;        // public names, ascending, not empty
@@ -94,7 +97,7 @@ class Feed {
   FeedSet& owner() { return owner_; }
   // By slot. Slots are only added.
   const std::vector<Partition>& partitions() const { return partitions_; }
-  // Why the feed ends, a code for `fault`; empty while it goes on.
+  // Why the feed ends: a code for `fault`, or kDraining; empty while it goes on.
   const std::string& fault() const { return fault_; }
 
   // A member stands at the head from now on. The first one finds P at the head of what the reader has.
@@ -108,6 +111,8 @@ class Feed {
 
   // New partitions join in silence; a topic that is gone ends the feed.
   void on_topics(const Topics& topics);
+  // Its streams end at their next event boundary, and tell their clients to come back.
+  void drain() { end(std::string{kDraining}); }
 
  private:
   void add_partition(const Topic& topic, std::int32_t partition);

@@ -45,11 +45,20 @@ void FeedSet::on_ended(Feed& feed) {
   feeds_.erase(it);
 }
 
+// A feed that ends leaves the map.
+std::vector<Feed*> FeedSet::all() const {
+  std::vector<Feed*> feeds;
+  for (const auto& [key, kept] : feeds_) feeds.push_back(kept.feed.get());
+  return feeds;
+}
+
 void FeedSet::on_topics() {
   const auto topics = context_.catalog.topics();
-  std::vector<Feed*> feeds;  // a feed that ends leaves the map
-  for (const auto& [key, kept] : feeds_) feeds.push_back(kept.feed.get());
-  for (Feed* feed : feeds) feed->on_topics(*topics);
+  for (Feed* feed : all()) feed->on_topics(*topics);
+}
+
+void FeedSet::drain() {
+  for (Feed* feed : all()) feed->drain();
 }
 
 void FeedSet::drop_idle() {

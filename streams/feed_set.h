@@ -24,6 +24,9 @@ class FeedSet {
   // members, and for this turn of the loop at least.
   Feed& get(const FeedSpec& spec, const Topics& topics);
 
+  // Ends every stream of the thread in good order; the server stops.
+  void drain();
+
   StreamContext& context() { return context_; }
   const FeedOptions& options() const { return options_; }
   std::size_t size() const { return feeds_.size(); }
@@ -41,6 +44,7 @@ class FeedSet {
   void on_ended(Feed& feed);
 
  private:
+  std::vector<Feed*> all() const;
   void on_topics();
   void drop_idle();
 

@@ -42,6 +42,7 @@ void Poll::gather() {
   while (true) {
     switch (subscriber_.next(delivery)) {
       case Subscriber::Step::delivery:
+        if (delivery.code == kDraining) return answer(delivery.code);
         if (!take(delivery)) return answer("max_bytes");
         if (delivery.kind == Delivery::Kind::fault) return answer(delivery.code);
         next_ = subscriber_.id_text();

@@ -32,6 +32,7 @@ StreamBody::StreamBody(Feed& feed, const Position& passed, const StreamBodyOptio
     : sent_ms_{feed.context().loop.timers().clock().steady_ms()},
       limit_{options.limit.value_or(0)},
       heartbeat_ms_{options.heartbeat_ms},
+      retry_ms_{options.retry_ms},
       heartbeat_{[this] { on_heartbeat_due(); }},
       subscriber_{feed, passed, with_limit(options.subscriber, options.limit.has_value()), *this} {
   // The first block: a client that drops before its first record comes back to the same place.
@@ -76,11 +77,6 @@ void StreamBody::on_heartbeat_due() {
   wake();
 }
 
-void StreamBody::drain(std::int64_t after_ms) {
-  drain_after_ms_ = after_ms;
-  wake();
-}
-
 Pull StreamBody::ready(From from, std::size_t bytes) {
   from_ = from;
   return Pull{Pull::State::ready, bytes};
@@ -94,12 +90,6 @@ Pull StreamBody::prepare(std::size_t bytes_max) {
       return ready(From::pending, cut(std::string_view{pending_}.substr(pending_done_), bytes_max));
     }
     if (is_ended_) return Pull{Pull::State::end, 0};
-    if (drain_after_ms_ >= 0) {
-      const std::string data = R"({"after_ms":)" + std::to_string(drain_after_ms_) + "}";
-      if (is_sse(subscriber_.feed().spec().format)) pending_ = "retry: " + std::to_string(drain_after_ms_) + "\n";
-      end("drain", "reconnect", data, false);
-      continue;
-    }
     if (subscriber_.is_live()) {
       log_bytes_ = subscriber_.prepare_live(bytes_max);
       count_state();
@@ -189,6 +179,11 @@ Pull StreamBody::prepare_partial(std::size_t bytes_max) {
 
 void StreamBody::append_delivery(std::string& out, const Delivery& delivery) {
   StreamCounters& counters = subscriber_.feed().context().counters;
+  if (delivery.code == kDraining) {
+    const std::string after = std::to_string(retry_ms_);
+    if (is_sse(subscriber_.feed().spec().format)) out += "retry: " + after + "\n";
+    return end(delivery.code, "reconnect", R"({"after_ms":)" + after + "}", false);
+  }
   const ControlEvent event = control_event(delivery);
   if (delivery.kind == Delivery::Kind::fault) {
     counters.faults.add();

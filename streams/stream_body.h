@@ -34,8 +34,6 @@ class StreamBody final : public ByteSource, private Waker {
   // limit, until, or the code of a fault; empty while it goes on.
   const std::string& why_ended() const { return why_ended_; }
   bool is_live() const { return subscriber_.is_live(); }
-  // Ends at the next event boundary with `reconnect` (SSE) or at once (NDJSON); a clean stop of the server.
-  void drain(std::int64_t after_ms);
 
  private:
   enum class From : std::uint8_t { nothing, pending, scratch, log };
@@ -59,7 +57,6 @@ class StreamBody final : public ByteSource, private Waker {
   bool is_heartbeat_due_ = false;
   bool is_ended_ = false;
   bool was_live_ = false;
-  std::int64_t drain_after_ms_ = -1;
   std::string_view log_bytes_;  // from the last prepare
   std::size_t scratch_begin_ = 0;
   std::optional<PartialEvent> partial_;
@@ -67,6 +64,7 @@ class StreamBody final : public ByteSource, private Waker {
   std::int64_t sent_ms_;
   std::uint64_t limit_;  // 0: none
   std::int64_t heartbeat_ms_;
+  std::int64_t retry_ms_;
   std::string why_ended_;
   Timer heartbeat_;
   Subscriber subscriber_;

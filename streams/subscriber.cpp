@@ -227,7 +227,7 @@ bool Subscriber::can_read_behind() const {
 
 std::string_view Subscriber::prepare_live(std::size_t bytes_max) {
   assert(is_live());
-  while (feed_.fault().empty()) {
+  while (feed_.fault().empty() || done_ > 0) {
     const FeedChunk& chunk = *place_.chunk;
     const auto& entries = chunk.entries;
     if (place_.entry == entries.size()) {
