@@ -1,5 +1,6 @@
 // What a record shows when it is opened: all of its envelope, the value laid out, and what can be done from here.
 import {appendPretty} from './json_text.js';
+import {fullTime} from './record.js';
 
 export function detailOf(record, envelope, id, actions) {
   const detail = document.createElement('div');
@@ -16,7 +17,7 @@ export function detailOf(record, envelope, id, actions) {
     facts.append(pair);
   };
   fact('Topic', `${record.topic}, partition ${record.partition}, offset ${record.offset}`);
-  fact('Time', `${new Date(record.timestamp).toISOString()} (${record.timestamp})`);
+  fact('Time', fullTime(record.timestamp));
   fact('Key', record.key ?? 'none');
   for (const header of record.headers) fact(header.name, header.value ?? 'null');
   fact('Id after it', id);
