@@ -8,6 +8,7 @@
 #include "base/decimal.h"
 #include "server/handlers/field_list.h"
 #include "server/handlers/percent.h"
+#include "server/handlers/problem.h"
 #include "server/handlers/query.h"
 #include "server/handlers/timestamp.h"
 
@@ -35,7 +36,7 @@ std::optional<std::int32_t> parse_partition(std::string_view text) {
   return static_cast<std::int32_t>(*number);
 }
 
-Error no_such_stream() { return {ErrorCode::not_found, "there is no such topic, or it may not be read"}; }
+Error no_such_stream() { return {ErrorCode::not_found, std::string{kNoSuchTopic}}; }
 
 Result<void> parse_path(std::string_view path, StreamRequest& stream) {
   path.remove_prefix(kPathPrefix.size());

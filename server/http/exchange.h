@@ -53,6 +53,7 @@ struct Response {
   std::vector<HeaderField> headers;  // without Content-Length, Transfer-Encoding, Connection, Date: the session's
   std::string body;                  // used when `stream` is null
   std::unique_ptr<ByteSource> stream;
+  std::string problem;               // of an error: the code of its problem+json, for the access line and the metrics
   std::function<AccessNote()> note;  // may be null; called before `stream` is destroyed
 };
 

@@ -1,0 +1,93 @@
+#include "server/handlers/router.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "server/handlers/console.h"
+#include "server/handlers/methods.h"
+#include "server/handlers/problem.h"
+
+namespace tailgate {
+namespace {
+
+constexpr std::size_t kTargetBytesMax = 12 * 1024;
+
+bool has_field(const Response& response, std::string_view name) {
+  return std::any_of(response.headers.begin(), response.headers.end(),
+                     [name](const HeaderField& field) { return field.name == name; });
+}
+
+}  // namespace
+
+// The exchange as handlers see it: what they answer gets what all answers carry. Kept by the real one, so it lives as
+// long.
+class Router::Routed final : public Exchange, public Watch {
+ public:
+  Routed(const Router& router, Exchange& real) : router_{router}, real_{real} {}
+  const Request& request() const override { return real_.request(); }
+  Loop& loop() override { return real_.loop(); }
+  void respond(Response response) override {
+    router_.add_common_headers(&real_.request(), response);
+    real_.respond(std::move(response));
+  }
+
+ private:
+  const Router& router_;
+  Exchange& real_;
+};
+
+void Router::handle(Exchange& exchange) {
+  auto routed = std::make_unique<Routed>(*this, exchange);
+  Exchange& answered = *routed;
+  exchange.keep(std::move(routed));
+  route(answered);
+}
+
+void Router::route(Exchange& exchange) const {
+  const Request& request = exchange.request();
+  if (!is_known_method(request)) {
+    return exchange.respond(make_problem(501, "unknown_method", "this server does not know the method of the request"));
+  }
+  if (request.path.size() + 1 + request.query.size() > kTargetBytesMax) {
+    return exchange.respond(make_problem(414, "target_too_long", "the request target is longer than 12 KiB"));
+  }
+  const bool is_options = request.method == "OPTIONS";
+  // A preflight is answered wherever it goes: a page should see the 404 that follows, and not just a network error.
+  if (is_options && (request.path == "*" || request.header("access-control-request-method"))) {
+    return exchange.respond(parts_.cors.answer_options(request, kReadMethods));
+  }
+  const Asset* asset = parts_.has_console ? find_asset(request.path) : nullptr;
+  PathHandler* handler = asset ? nullptr : find(request.path);
+  if (!asset && !handler) {
+    return exchange.respond(make_problem(404, problem_code_of(ErrorCode::not_found), "there is nothing at this path"));
+  }
+  if (is_options) return exchange.respond(parts_.cors.answer_options(request, kReadMethods));
+  if (!is_read_method(request)) return exchange.respond(make_method_problem(kReadMethods));
+  if (asset) return exchange.respond(make_asset_response(*asset, request));
+  handler->handle(exchange);
+}
+
+// Everything else is 404, with it the paths that are kept for later: /v3 /brokers /consumers /ws /tickets /openapi.json
+// /.well-known /console.
+PathHandler* Router::find(std::string_view path) const {
+  if (path.starts_with("/streams/")) return &parts_.streams;
+  if (path == "/topics" || path.starts_with("/topics/")) return &parts_.topics;
+  if (path == "/livez" || path == "/readyz") return parts_.health;
+  return nullptr;
+}
+
+Response Router::refusal(int status, std::string_view code, std::string_view detail, const Request* request) {
+  Response response = make_problem(status, code, detail);
+  add_common_headers(request, response);
+  return response;
+}
+
+void Router::add_common_headers(const Request* request, Response& response) const {
+  parts_.cors.add_headers(request, response);
+  response.headers.push_back({"X-Content-Type-Options", "nosniff"});
+  if (!has_field(response, "Cache-Control")) response.headers.push_back({"Cache-Control", "no-store"});
+}
+
+}  // namespace tailgate

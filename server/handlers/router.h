@@ -1,0 +1,38 @@
+// The public port: which handler answers a request, and what every answer carries.
+#pragma once
+
+#include <string_view>
+
+#include "server/handlers/cors.h"
+#include "server/handlers/path_handler.h"
+#include "server/http/exchange.h"
+
+namespace tailgate {
+
+struct RouterParts {
+  PathHandler& streams;  // /streams/…
+  PathHandler& topics;   // /topics and /topics/…
+  const Cors& cors;
+  PathHandler* health = nullptr;  // /livez and /readyz (health_on_public)
+  bool has_console = false;       // web/assets.h, at / and /console/…
+};
+
+// Threads: any.
+class Router final : public Handler {
+ public:
+  explicit Router(const RouterParts& parts) : parts_{parts} {}
+  void handle(Exchange& exchange) override;
+  Response refusal(int status, std::string_view code, std::string_view detail, const Request* request) override;
+
+ private:
+  class Routed;
+
+  void route(Exchange& exchange) const;
+  // Null: nothing is there.
+  PathHandler* find(std::string_view path) const;
+  void add_common_headers(const Request* request, Response& response) const;
+
+  RouterParts parts_;
+};
+
+}  // namespace tailgate
