@@ -37,6 +37,19 @@ function(tailgate_library folder)
   endforeach()
 endfunction()
 
+# A program of GoogleTest's tests that ctest runs as one test, LABEL.NAME. What each of its cases did goes into
+# test-results/LABEL.NAME.xml, where scripts/test counts them.
+function(tailgate_test_program name label)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINKS} GTest::gtest_main)
+  string(REGEX REPLACE "_tests?$" "" short_name ${name})
+  set(test ${label}.${short_name})
+  add_test(NAME ${test} COMMAND ${name})
+  set_tests_properties(${test} PROPERTIES LABELS ${label} TIMEOUT ${ARG_TIMEOUT}
+    ENVIRONMENT "GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/test-results/${test}.xml")
+endfunction()
+
 # The tests that lie in a folder, as one program: NAME_tests.
 function(tailgate_tests folder)
   cmake_parse_arguments(ARG "" "TIMEOUT" "LINKS;LABELS" ${ARGN})
@@ -45,11 +58,19 @@ function(tailgate_tests folder)
   if(NOT sources)
     return()
   endif()
-  add_executable(${name}_tests ${sources})
-  target_link_libraries(${name}_tests PRIVATE ${ARG_LINKS} GTest::gtest_main)
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 60)
+    set(ARG_TIMEOUT 120)
   endif()
-  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  tailgate_test_program(${name}_tests ${ARG_LABELS} SOURCES ${sources} LINKS ${ARG_LINKS} TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# The tests that lie in a folder, a program for each file: those that start real processes. They run side by side, one that
+# hangs or crashes takes nothing else with it, and those of a file share a Kafka (tests/support/kafka_cluster.h).
+function(tailgate_process_tests folder)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "LINKS;LABELS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*_test.cpp)
+  foreach(source ${sources})
+    get_filename_component(name ${source} NAME_WE)
+    tailgate_test_program(${name} ${ARG_LABELS} SOURCES ${source} LINKS ${ARG_LINKS} TIMEOUT ${ARG_TIMEOUT})
+  endforeach()
 endfunction()
