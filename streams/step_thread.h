@@ -1,0 +1,29 @@
+// A thread that runs a StepLoop and what is driven step by step beside it.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "streams/step_loop.h"
+
+namespace tailgate {
+
+// Runs from construction to destruction. `step` returns true while it has more to do at once.
+class StepThread {
+ public:
+  StepThread(StepLoop& loop, std::function<bool()> step);
+  ~StepThread();
+  StepThread(const StepThread&) = delete;
+  StepThread& operator=(const StepThread&) = delete;
+
+ private:
+  void run();
+
+  StepLoop& loop_;
+  const std::function<bool()> step_;
+  std::atomic<bool> is_stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace tailgate
