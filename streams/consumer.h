@@ -23,13 +23,15 @@ class ConsumerEvents {
   virtual void on_error(const TopicPartition& from, const std::string& text) = 0;
 };
 
+// start and stop may also be called from within the events of a poll; nothing of the batch at hand reaches what they changed.
+//
 // Threads: one.
 class Consumer {
  public:
   virtual ~Consumer() = default;
   // Reads on from `next` (absolute, >= 0). The partition must not be started already.
   virtual void start(const TopicPartition& partition, Offset next) = 0;
-  // After it returns nothing of the partition comes any more.
+  // After it returns nothing of the partition comes any more. No effect on one that is not started.
   virtual void stop(const TopicPartition& partition) = 0;
   // Hands over at most about `records_max` of what has arrived and returns how many events that were; never waits.
   virtual std::size_t poll(ConsumerEvents& events, std::size_t records_max) = 0;

@@ -1,0 +1,461 @@
+#include "streams/page_history.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace tailgate {
+
+namespace {
+
+constexpr std::int64_t kTickMs = 200;
+constexpr std::size_t kBudgetBytesFirst = std::size_t{1} << 20;
+constexpr std::size_t kJoinBytesMax = std::size_t{1} << 20;  // what a run may have to read through before it passes an offset
+constexpr int kRefusedMax = 3;
+
+// A chunk that is hardly filled, in the room that it needs.
+std::shared_ptr<RecordChunk> fitted(std::shared_ptr<RecordChunk> chunk) {
+  const std::size_t bytes = chunk->published();
+  if (bytes * 4 >= chunk->capacity_bytes() * 3) return chunk;
+  auto small = std::make_shared<RecordChunk>(bytes);
+  for (std::size_t at = 0; at < bytes;) {
+    const bool fits = small->append(chunk->read(at));
+    assert(fits);
+    static_cast<void>(fits);
+  }
+  return small;
+}
+
+}  // namespace
+
+// One consumer and the runs on it.
+class PageHistory::Reader final : public ConsumerEvents {
+ public:
+  Reader(PageHistory& history, Consumer& consumer) : history_{history}, consumer_{consumer} {}
+
+  bool has(const TopicPartition& partition) const { return runs_.contains(partition); }
+  std::size_t runs() const { return runs_.size(); }
+  void start(Run& run) {
+    runs_[run.partition] = &run;
+    consumer_.start(run.partition, run.next);
+  }
+  void stop(const Run& run) {
+    last_ = nullptr;
+    runs_.erase(run.partition);
+    consumer_.stop(run.partition);
+  }
+  std::size_t poll(std::size_t records_max) { return consumer_.poll(*this, records_max); }
+
+  void on_record(const TopicPartition& from, const RecordView& record) override {
+    if (Run* run = find(from)) history_.on_record(*run, record);
+  }
+  void on_end(const TopicPartition& from, Offset next) override {
+    if (Run* run = find(from)) history_.on_end(*run, next);
+  }
+  void on_out_of_range(const TopicPartition& from, Offset asked) override {
+    if (Run* run = find(from)) history_.on_out_of_range(*run, asked);
+  }
+  void on_error(const TopicPartition& from, const std::string& text) override {
+    if (const Run* run = find(from)) history_.on_error(*run, text);
+  }
+
+ private:
+  Run* find(const TopicPartition& partition) {
+    if (last_ != nullptr && last_->partition == partition) return last_;
+    const auto found = runs_.find(partition);
+    return found == runs_.end() ? nullptr : last_ = found->second;
+  }
+
+  PageHistory& history_;
+  Consumer& consumer_;
+  std::map<TopicPartition, Run*> runs_;
+  Run* last_ = nullptr;
+};
+
+PageHistory::PageHistory(std::vector<Consumer*> consumers, Catalog& catalog, Loop& own, const Clock& clock,
+                         KafkaReports& reports, HistoryOptions options)
+    : catalog_{catalog},
+      own_{own},
+      clock_{clock},
+      reports_{reports},
+      options_{options},
+      cache_{clock, options.history_bytes, options.kept_ms},
+      tick_{[this] { on_tick(); }} {
+  for (Consumer* consumer : consumers) readers_.push_back(std::make_unique<Reader>(*this, *consumer));
+  own_.timers().set(tick_, kTickMs);
+}
+
+PageHistory::~PageHistory() = default;
+
+// ---- for the io threads ----
+
+std::shared_ptr<const HistoryPage> PageHistory::find(const TopicPartition& partition, Offset offset) {
+  auto hit = cache_.find(partition, offset);
+  if (!hit) return nullptr;
+  if (hit->is_first_ask) {
+    own_.post([this, partition, run = hit->run, first = hit->page->first, bytes = PageCache::bytes_of(*hit->page)] {
+      page_asked(partition, run, first, bytes);
+    });
+  }
+  const std::scoped_lock lock{counts_mutex_};
+  ++counts_.hits;
+  return std::move(hit->page);
+}
+
+Ask<HistoryAnswer> PageHistory::read(const TopicPartition& partition, Offset offset, Loop& loop,
+                                     std::function<void(HistoryAnswer)> then) {
+  assert(offset >= 0);
+  auto [ask, reply] = make_ask<HistoryAnswer>(loop, std::move(then));
+  if (auto page = find(partition, offset)) {
+    reply(std::move(page));
+    return std::move(ask);
+  }
+  {
+    const std::scoped_lock lock{counts_mutex_};
+    ++counts_.misses;
+  }
+  own_.post([this, partition, asker = Asker{offset, reply, clock_.steady_ms()}] { want(partition, asker); });
+  return std::move(ask);
+}
+
+void PageHistory::drop(const TopicPartition& partition) {
+  cache_.drop(partition);
+  own_.post([this, partition] { forget(partition); });
+}
+
+HistoryCounts PageHistory::counts() const {
+  const std::scoped_lock lock{counts_mutex_};
+  return counts_;
+}
+
+// ---- runs ----
+
+void PageHistory::want(const TopicPartition& partition, Asker asker) {
+  if (auto page = find(partition, asker.offset)) {  // it came meanwhile
+    asker.reply(std::move(page));
+    return;
+  }
+  Run* run = run_towards(partition, asker.offset);
+  if (run == nullptr) run = &make_run(partition, asker.offset);
+  run->askers.push_back(std::move(asker));
+  run->asked_ms = clock_.steady_ms();
+  if (run->state == State::resting) queue(*run);
+}
+
+// A run that is about to pass the offset, if there is one.
+PageHistory::Run* PageHistory::run_towards(const TopicPartition& partition, Offset offset) {
+  const auto runs = runs_.find(partition);
+  if (runs == runs_.end()) return nullptr;
+  for (auto& [id, run] : runs->second) {
+    if (offset < run.page_first || run.state == State::asking) continue;
+    if (offset <= run.next) return &run;
+    if (run.bytes == 0) continue;
+    const double bytes_an_offset = static_cast<double>(run.bytes) / static_cast<double>(run.next - run.first);
+    if (static_cast<double>(offset - run.next) * bytes_an_offset < static_cast<double>(kJoinBytesMax)) return &run;
+  }
+  return nullptr;
+}
+
+PageHistory::Run& PageHistory::make_run(const TopicPartition& partition, Offset offset) {
+  const std::uint64_t id = ++last_run_;
+  Run& run = runs_[partition][id];
+  run.id = id;
+  run.partition = partition;
+  run.first = run.next = run.page_first = offset;
+  run.page_bytes = options_.page_bytes_first;
+  return run;
+}
+
+void PageHistory::page_asked(const TopicPartition& partition, std::uint64_t id, Offset first, std::size_t bytes) {
+  const auto runs = runs_.find(partition);
+  if (runs == runs_.end()) return;
+  const auto found = runs->second.find(id);
+  if (found == runs->second.end()) return;
+  Run& run = found->second;
+  run.asked_ms = clock_.steady_ms();
+  run.ahead_bytes -= bytes;
+  ahead_bytes_ -= bytes;
+  if (first > run.first) {  // one who reads on
+    run.budget_bytes = std::clamp(2 * run.budget_bytes, kBudgetBytesFirst, options_.ahead_bytes_max);
+  }
+  if (run.state == State::resting && 2 * run.ahead_bytes <= run.budget_bytes && may_read_ahead(run)) queue(run);
+}
+
+// What was read of a log that has been replaced must not be answered with; those who wait ask again.
+void PageHistory::forget(const TopicPartition& partition) {
+  cache_.drop(partition);
+  const auto runs = runs_.find(partition);
+  if (runs == runs_.end()) return;
+  std::vector<Asker> askers;
+  for (auto& [id, run] : runs->second) {
+    if (run.state == State::reading) {
+      run.reader->stop(run);
+      run.reader = nullptr;
+    }
+    std::erase(waiting_, &run);
+    std::erase(touched_, &run);
+    ahead_bytes_ -= run.ahead_bytes;
+    std::move(run.askers.begin(), run.askers.end(), std::back_inserter(askers));
+  }
+  runs_.erase(runs);
+  for (const Asker& asker : askers) want(partition, asker);
+  start_waiting();
+}
+
+void PageHistory::queue(Run& run) {
+  run.state = State::waiting;
+  run.event_ms = clock_.steady_ms();
+  waiting_.push_back(&run);
+  start_waiting();
+}
+
+void PageHistory::start_waiting() {
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    Run& run = **it;
+    Reader* best = nullptr;
+    for (const auto& reader : readers_) {
+      if (reader->has(run.partition) || reader->runs() >= options_.runs_per_consumer) continue;
+      if (best == nullptr || reader->runs() < best->runs()) best = reader.get();
+    }
+    if (best == nullptr) {
+      ++it;
+      continue;
+    }
+    it = waiting_.erase(it);
+    run.state = State::reading;
+    run.reader = best;
+    run.event_ms = clock_.steady_ms();
+    ++totals_.starts;
+    best->start(run);
+  }
+}
+
+// Off the consumer, with all that has come.
+void PageHistory::stop(Run& run) {
+  run.reader->stop(run);
+  run.reader = nullptr;
+  run.state = State::resting;
+  if (run.next > run.page_first) cut(run, run.next);
+}
+
+void PageHistory::erase(const Run& run) {
+  ahead_bytes_ -= run.ahead_bytes;
+  const auto runs = runs_.find(run.partition);
+  runs->second.erase(run.id);
+  if (runs->second.empty()) runs_.erase(runs);
+}
+
+bool PageHistory::may_read_ahead(const Run& run) const {
+  return run.ahead_bytes < run.budget_bytes && ahead_bytes_ < options_.history_bytes / 4 &&
+         !cache_.has(run.partition, run.next);
+}
+
+// ---- what comes ----
+
+void PageHistory::touch(Run& run) {
+  run.event_ms = clock_.steady_ms();
+  run.refused = 0;
+  if (run.is_touched) return;
+  run.is_touched = true;
+  touched_.push_back(&run);
+}
+
+void PageHistory::on_record(Run& run, const RecordView& record) {
+  if (record.offset < run.next) return;
+  if (!run.page || !run.page->append(record)) {
+    if (run.page) cut(run, record.offset);
+    run.page = std::make_shared<RecordChunk>(std::max(run.page_bytes, RecordChunk::bytes_of(record)));
+    run.page_bytes = std::min(2 * run.page_bytes, options_.page_bytes_max);
+    const bool fits = run.page->append(record);
+    assert(fits);
+    static_cast<void>(fits);
+  }
+  run.next = record.offset + 1;
+  run.bytes += RecordChunk::bytes_of(record);
+  ++totals_.records;
+  touch(run);
+}
+
+void PageHistory::on_end(Run& run, Offset next) {
+  touch(run);
+  run.next = std::max(run.next, next);
+  run.page_bytes = options_.page_bytes_first;
+  stop(run);  // a consumer that waits at an end keeps its other partitions waiting too
+  for (const Asker& asker : std::exchange(run.askers, {})) {
+    if (asker.offset == run.next) {
+      asker.reply(HistoryNotYet{run.next});
+    } else {
+      want(run.partition, asker);  // it lies beyond what this run can say
+    }
+  }
+}
+
+void PageHistory::on_out_of_range(Run& run, Offset) {
+  stop(run);
+  if (run.askers.empty()) return;
+  ask_ends(run);
+}
+
+void PageHistory::on_error(const Run& run, const std::string& text) {
+  ++totals_.errors;
+  reports_.report(ReportLevel::warning, "partition",
+                  run.partition.topic + " [" + std::to_string(run.partition.partition) + "]: " + text);
+}
+
+// The page at hand is complete up to `next`: it is kept, and whoever waits for a part of it is answered.
+void PageHistory::cut(Run& run, Offset next) {
+  auto chunk = run.page ? fitted(std::exchange(run.page, nullptr)) : std::make_shared<RecordChunk>(0);
+  const auto page = std::make_shared<const HistoryPage>(
+      HistoryPage{run.partition, std::exchange(run.page_first, next), next, std::move(chunk)});
+  bool is_asked = false;
+  std::erase_if(run.askers, [&](const Asker& asker) {
+    if (asker.offset < page->first || asker.offset >= page->next) return false;
+    asker.reply(page);
+    return is_asked = true;
+  });
+  if (!is_asked) {
+    run.ahead_bytes += PageCache::bytes_of(*page);
+    ahead_bytes_ += PageCache::bytes_of(*page);
+  } else if (page->first > run.first) {
+    run.budget_bytes = std::clamp(2 * run.budget_bytes, kBudgetBytesFirst, options_.ahead_bytes_max);
+  }
+  ++totals_.pages;
+  totals_.bytes += page->records->published();
+  cache_.put(page, run.id, is_asked);
+  count_unasked();
+}
+
+void PageHistory::decide(Run& run, bool is_drained) {
+  if (run.state != State::reading) return;
+  if (!run.askers.empty()) {
+    const bool is_waited_for = std::any_of(run.askers.begin(), run.askers.end(),
+                                           [&run](const Asker& asker) { return asker.offset < run.next; });
+    if (is_drained && is_waited_for && run.page && run.page->published() >= options_.page_bytes_asked) cut(run, run.next);
+    if (!run.askers.empty()) return;
+  }
+  const bool must_stop = run.ahead_bytes > run.budget_bytes + options_.ahead_bytes_max;  // it never drains
+  if ((is_drained && (!waiting_.empty() || !may_read_ahead(run))) || must_stop) stop(run);
+}
+
+bool PageHistory::step() {
+  std::size_t count = 0;
+  for (const auto& reader : readers_) {
+    const std::size_t got = reader->poll(options_.batch_records);
+    count += got;
+    std::vector<Run*> touched;
+    touched.swap(touched_);
+    for (Run* run : touched) run->is_touched = false;
+    for (Run* run : touched) decide(*run, got < options_.batch_records);
+  }
+  start_waiting();
+  totals_.runs_waiting = waiting_.size();
+  totals_.runs_reading = 0;
+  for (const auto& reader : readers_) totals_.runs_reading += reader->runs();
+  totals_.cache_bytes = cache_.bytes();
+  const std::scoped_lock lock{counts_mutex_};
+  totals_.hits = counts_.hits;
+  totals_.misses = counts_.misses;
+  counts_ = totals_;
+  return count > 0;
+}
+
+// ---- offsets that cannot be read ----
+
+void PageHistory::ask_ends(Run& run) {
+  run.state = State::asking;
+  run.ends = catalog_.ends({run.partition}, own_, [this, &run](const Catalog::EndsAnswer& answer) { on_ends(run, answer); });
+}
+
+// False: the offset can be read, as far as is known.
+bool PageHistory::answer(const Asker& asker, const std::optional<PartitionEnds>& ends) {
+  if (!ends) {
+    ++totals_.downs;
+    asker.reply(HistoryDown{});
+  } else if (asker.offset < ends->begin) {
+    asker.reply(HistoryGone{ends->begin});
+  } else if (asker.offset > ends->end) {
+    asker.reply(HistoryBeyond{ends->end});
+  } else if (asker.offset >= ends->readable) {
+    asker.reply(HistoryNotYet{ends->readable});
+  } else {
+    return false;
+  }
+  return true;
+}
+
+namespace {
+
+std::optional<PartitionEnds> ends_of(const Catalog::EndsAnswer& answer, const TopicPartition& partition) {
+  if (!answer) return std::nullopt;
+  const auto found = answer->find(partition);
+  if (found == answer->end()) return std::nullopt;
+  return found->second;
+}
+
+}  // namespace
+
+void PageHistory::on_ends(Run& run, const Catalog::EndsAnswer& ends_answer) {
+  run.state = State::resting;
+  std::optional<PartitionEnds> ends = ends_of(ends_answer, run.partition);
+  const int refused = run.refused + 1;
+  const TopicPartition partition = run.partition;
+  std::vector<Asker> askers = std::exchange(run.askers, {});
+  erase(run);
+  std::erase_if(askers, [&](const Asker& asker) { return answer(asker, ends); });
+  // The position became good meanwhile, or is: each starts where it wants to read, what the run was refused may have been older.
+  for (const Asker& asker : askers) {
+    if (refused > kRefusedMax) {
+      answer(asker, std::nullopt);
+      continue;
+    }
+    want(partition, asker);
+    if (Run* next = run_towards(partition, asker.offset)) next->refused = refused;
+  }
+}
+
+// Nothing comes: the leader is away, or what lies between holds no record for very long, or the offset is not readable yet.
+// Those who have waited are told, and the run goes on.
+void PageHistory::ask_why_silent(Run& run) {
+  run.ends = catalog_.ends({run.partition}, own_, [this, &run](const Catalog::EndsAnswer& ends_answer) {
+    const std::optional<PartitionEnds> ends = ends_of(ends_answer, run.partition);
+    const std::int64_t before_ms = clock_.steady_ms() - options_.down_ms;
+    std::erase_if(run.askers, [&](const Asker& asker) {
+      return asker.asked_ms <= before_ms && (answer(asker, ends) || answer(asker, std::nullopt));
+    });
+  });
+}
+
+void PageHistory::count_unasked() {
+  for (const auto& unasked : cache_.take_unasked()) {
+    const auto runs = runs_.find(unasked.partition);
+    if (runs == runs_.end()) continue;
+    const auto run = runs->second.find(unasked.run);
+    if (run == runs->second.end()) continue;
+    run->second.ahead_bytes -= unasked.bytes;
+    ahead_bytes_ -= unasked.bytes;
+  }
+}
+
+void PageHistory::on_tick() {
+  own_.timers().set(tick_, kTickMs);
+  cache_.drop_old();
+  count_unasked();
+  const std::int64_t now_ms = clock_.steady_ms();
+  std::vector<const Run*> over;
+  for (auto& [partition, runs] : runs_) {
+    for (auto& [id, run] : runs) {
+      if (run.state == State::resting && now_ms - run.asked_ms >= options_.rest_ms) over.push_back(&run);
+      if (run.state == State::resting || run.state == State::asking) continue;
+      const std::int64_t silent_ms = now_ms - run.event_ms;
+      const bool has_waited = std::any_of(run.askers.begin(), run.askers.end(), [&](const Asker& asker) {
+        return now_ms - asker.asked_ms >= options_.down_ms;
+      });
+      if (has_waited && silent_ms >= options_.down_ms && !run.ends.is_waiting()) ask_why_silent(run);
+      if (run.state == State::reading && run.askers.empty() && silent_ms >= options_.silent_ms) stop(run);
+    }
+  }
+  for (const Run* run : over) erase(*run);
+  start_waiting();
+}
+
+}  // namespace tailgate
