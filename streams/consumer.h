@@ -23,7 +23,8 @@ class ConsumerEvents {
   virtual void on_error(const TopicPartition& from, const std::string& text) = 0;
 };
 
-// start and stop may also be called from within the events of a poll; nothing of the batch at hand reaches what they changed.
+// start and stop may also be called from within the events of a poll; nothing of the batch at hand reaches what they
+// changed.
 //
 // Threads: one.
 class Consumer {

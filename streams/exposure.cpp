@@ -53,15 +53,19 @@ bool is_topic_name(std::string_view name) {
 Result<Exposure> Exposure::parse(const std::vector<std::string>& entries) {
   Exposure exposure;
   for (const std::string& entry : entries) {
-    const auto wrong = [&entry](const char* why) { return Error{ErrorCode::bad_config, "topics: '" + entry + "' " + why}; };
+    const auto wrong = [&entry](const char* why) {
+      return Error{ErrorCode::bad_config, "topics: '" + entry + "' " + why};
+    };
     const std::size_t equals = entry.find('=');
     if (equals != std::string::npos) {
       const std::string public_name = entry.substr(0, equals);
       const std::string kafka_name = entry.substr(equals + 1);
-      if (!is_topic_name(public_name) || !is_topic_name(kafka_name)) return wrong("is not PUBLIC=TOPIC with legal names");
+      if (!is_topic_name(public_name) || !is_topic_name(kafka_name))
+        return wrong("is not PUBLIC=TOPIC with legal names");
       if (is_internal(kafka_name) || is_internal(public_name)) return wrong("names an internal topic");
       if (!exposure.by_public_.emplace(public_name, kafka_name).second) return wrong("gives a public name away twice");
-      if (!exposure.by_kafka_.emplace(kafka_name, public_name).second) return wrong("gives a topic a second public name");
+      if (!exposure.by_kafka_.emplace(kafka_name, public_name).second)
+        return wrong("gives a topic a second public name");
     } else if (is_pattern(entry)) {
       exposure.patterns_.push_back(entry);
     } else if (!is_topic_name(entry)) {
@@ -80,7 +84,8 @@ bool Exposure::covers(std::string_view public_name) const {
   if (by_public_.contains(public_name)) return true;
   if (by_kafka_.contains(public_name)) return false;  // reached by its public name alone
   return std::find(names_.begin(), names_.end(), public_name) != names_.end() ||
-         std::any_of(patterns_.begin(), patterns_.end(), [&](const auto& pattern) { return matches(pattern, public_name); });
+         std::any_of(patterns_.begin(), patterns_.end(),
+                     [&](const auto& pattern) { return matches(pattern, public_name); });
 }
 
 std::optional<std::string> Exposure::public_name_of(std::string_view kafka_name) const {

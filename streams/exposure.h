@@ -14,8 +14,8 @@ namespace tailgate {
 // A topic's name as Kafka allows it: 1 to 249 of [A-Za-z0-9._-], neither `.` nor `..`.
 bool is_topic_name(std::string_view name);
 
-// Made of the setting `topics`: names, patterns with `*`, and `public=kafka.name`. Kafka's own topics (`__…`) are never exposed.
-// A renamed topic is reached by its public name alone, and shadows a topic that Kafka knows by that name.
+// Made of the setting `topics`: names, patterns with `*`, and `public=kafka.name`. Kafka's own topics (`__…`) are never
+// exposed. A renamed topic is reached by its public name alone, and shadows a topic that Kafka knows by that name.
 //
 // Immutable.
 class Exposure {
@@ -32,7 +32,7 @@ class Exposure {
 
  private:
   std::vector<std::string> names_;
-  std::vector<std::string> patterns_;                           // with at least one `*`
+  std::vector<std::string> patterns_;                          // with at least one `*`
   std::map<std::string, std::string, std::less<>> by_public_;  // renamed: public name -> Kafka's
   std::map<std::string, std::string, std::less<>> by_kafka_;   // and back
 };

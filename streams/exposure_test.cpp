@@ -49,7 +49,8 @@ TEST(Exposure, ARenamedTopicIsReachedByItsPublicNameAlone) {
 TEST(Exposure, NamesThatKafkaWouldNotTakeAreNeverCovered) {
   const Exposure exposure = exposure_of({"*"});
 
-  for (const std::string name : {"", ".", "..", "a b", "a/b", "a\n", "a*", "ümlaut"}) EXPECT_FALSE(exposure.covers(name)) << name;
+  for (const std::string name : {"", ".", "..", "a b", "a/b", "a\n", "a*", "ümlaut"})
+    EXPECT_FALSE(exposure.covers(name)) << name;
   EXPECT_TRUE(exposure.covers(std::string(249, 'a')));
   EXPECT_FALSE(exposure.covers(std::string(250, 'a')));
 }

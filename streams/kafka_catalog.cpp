@@ -11,9 +11,9 @@ namespace tailgate {
 namespace {
 
 constexpr int kMetadataDeadlineMs = 2'000;
-constexpr std::int64_t kRetryMs = 1'000;       // after a failure, and to see again what was missing
+constexpr std::int64_t kRetryMs = 1'000;  // after a failure, and to see again what was missing
 constexpr std::int64_t kRefreshEveryMs = 1'000;
-constexpr std::int64_t kReachableMs = 8'000;   // without an answer for longer Kafka counts as away
+constexpr std::int64_t kReachableMs = 8'000;  // without an answer for longer Kafka counts as away
 constexpr std::chrono::milliseconds kTick{100};
 
 using MetadataHandle = CHandle<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
@@ -29,8 +29,8 @@ class KafkaCatalog::WatchHandle final : public Watch {
   std::shared_ptr<Watching> watching_;
 };
 
-Result<std::unique_ptr<KafkaCatalog>> KafkaCatalog::open(const KafkaOptions& options, Exposure exposure, const Clock& clock,
-                                                         KafkaReports& reports) {
+Result<std::unique_ptr<KafkaCatalog>> KafkaCatalog::open(const KafkaOptions& options, Exposure exposure,
+                                                         const Clock& clock, KafkaReports& reports) {
   auto committed = open_kafka(options, KafkaRole::admin_committed, reports);
   if (!committed) return committed.error();
   auto uncommitted = open_kafka(options, KafkaRole::admin_uncommitted, reports);
@@ -49,10 +49,11 @@ KafkaCatalog::KafkaCatalog(KafkaOptions options, KafkaClient committed, KafkaCli
       reports_{reports},
       known_{std::make_shared<Known>(Known{std::make_shared<Topics>(), {}})},
       lookups_{committed_.get(), uncommitted_.get(), clock,
-               options_.is_mock ? OffsetLookups::Scan{[this](const auto& partition, const auto& ends, std::int64_t wall_ms) {
-                 return scan(partition, ends, wall_ms);
-               }}
-                                : OffsetLookups::Scan{}} {
+               options_.is_mock
+                   ? OffsetLookups::Scan{[this](const auto& partition, const auto& ends, std::int64_t wall_ms) {
+                       return scan(partition, ends, wall_ms);
+                     }}
+                   : OffsetLookups::Scan{}} {
   // The mock makes every topic that it is asked for by name.
   const auto names = options_.is_mock ? std::nullopt : exposure_.kafka_names();
   if (names) {
@@ -113,7 +114,8 @@ void KafkaCatalog::run() {
   while (true) {
     {
       std::unique_lock lock{mutex_};
-      wake_.wait_for(lock, kTick, [&] { return is_stopping_ || (!refreshing_.empty() && clock_.steady_ms() >= refresh_ms); });
+      wake_.wait_for(lock, kTick,
+                     [&] { return is_stopping_ || (!refreshing_.empty() && clock_.steady_ms() >= refresh_ms); });
       if (is_stopping_) return;
       const std::int64_t now_ms = clock_.steady_ms();
       if (!refreshing_.empty() && now_ms >= refresh_ms) next_ms = now_ms;
@@ -178,7 +180,8 @@ void KafkaCatalog::keep_what_is_missing_once(Topics& read, Known& fresh) {
     read.by_name[name] = topic;
     for (std::int32_t p = 0; p < topic.partitions; ++p) {
       const TopicPartition partition{topic.kafka_name, p};
-      if (const auto leader = before->leaders.find(partition); leader != before->leaders.end()) fresh.leaders.insert(*leader);
+      if (const auto leader = before->leaders.find(partition); leader != before->leaders.end())
+        fresh.leaders.insert(*leader);
     }
   }
   missing_once_ = std::move(missing);
@@ -187,7 +190,8 @@ void KafkaCatalog::keep_what_is_missing_once(Topics& read, Known& fresh) {
 void KafkaCatalog::publish(Known fresh) {
   const std::shared_ptr<const Known> before = known();
   const auto is_same = [](const auto& a, const auto& b) {
-    return a.first == b.first && a.second.kafka_name == b.second.kafka_name && a.second.partitions == b.second.partitions;
+    return a.first == b.first && a.second.kafka_name == b.second.kafka_name &&
+           a.second.partitions == b.second.partitions;
   };
   const auto& was = before->topics->by_name;
   const auto& is = fresh.topics->by_name;
@@ -216,7 +220,8 @@ void KafkaCatalog::publish(Known fresh) {
 
 // ---- offsets ----
 
-std::optional<std::vector<OffsetLookups::Place>> KafkaCatalog::places_of(const std::vector<TopicPartition>& partitions) const {
+std::optional<std::vector<OffsetLookups::Place>> KafkaCatalog::places_of(
+    const std::vector<TopicPartition>& partitions) const {
   const std::shared_ptr<const Known> known = this->known();
   std::vector<OffsetLookups::Place> places;
   for (const TopicPartition& partition : partitions) {
@@ -247,8 +252,8 @@ Ask<Catalog::EndsAnswer> KafkaCatalog::ends(std::vector<TopicPartition> partitio
   return std::move(ask);
 }
 
-Ask<Catalog::OffsetsAnswer> KafkaCatalog::offsets_at(std::vector<TopicPartition> partitions, std::int64_t wall_ms, Loop& loop,
-                                                     std::function<void(OffsetsAnswer)> then) {
+Ask<Catalog::OffsetsAnswer> KafkaCatalog::offsets_at(std::vector<TopicPartition> partitions, std::int64_t wall_ms,
+                                                     Loop& loop, std::function<void(OffsetsAnswer)> then) {
   auto [ask, reply] = make_ask<OffsetsAnswer>(loop, std::move(then));
   const auto places = places_of(partitions);
   if (!places) {

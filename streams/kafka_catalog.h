@@ -25,9 +25,10 @@
 
 namespace tailgate {
 
-// Kafka is asked only for what the exposure names and metadata has shown to exist: never for a name that a client sends.
-// A topic that is gone from the metadata, or has fewer partitions there, must be so twice in a row: one broker may be late to know.
-// Deleting and making anew between two reads cannot be noticed here (topics have no ids in these versions of the protocol).
+// Kafka is asked only for what the exposure names and metadata has shown to exist: never for a name that a client
+// sends. A topic that is gone from the metadata, or has fewer partitions there, must be so twice in a row: one broker
+// may be late to know. Deleting and making anew between two reads cannot be noticed here (topics have no ids in these
+// versions of the protocol).
 //
 // Threads: any, as Catalog says; what it is given runs on its own threads. Loops outlive it.
 class KafkaCatalog final : public Catalog {
@@ -40,7 +41,8 @@ class KafkaCatalog final : public Catalog {
 
   std::shared_ptr<const Topics> topics() const override;
   bool is_exposed(std::string_view name) const override { return exposure_.covers(name); }
-  Ask<EndsAnswer> ends(std::vector<TopicPartition> partitions, Loop& loop, std::function<void(EndsAnswer)> then) override;
+  Ask<EndsAnswer> ends(std::vector<TopicPartition> partitions, Loop& loop,
+                       std::function<void(EndsAnswer)> then) override;
   Ask<OffsetsAnswer> offsets_at(std::vector<TopicPartition> partitions, std::int64_t wall_ms, Loop& loop,
                                 std::function<void(OffsetsAnswer)> then) override;
   Ask<TopicsAnswer> refresh(Loop& loop, std::function<void(TopicsAnswer)> then) override;
@@ -62,8 +64,8 @@ class KafkaCatalog final : public Catalog {
   };
   class WatchHandle;
 
-  KafkaCatalog(KafkaOptions options, KafkaClient committed, KafkaClient uncommitted, Exposure exposure, const Clock& clock,
-               KafkaReports& reports);
+  KafkaCatalog(KafkaOptions options, KafkaClient committed, KafkaClient uncommitted, Exposure exposure,
+               const Clock& clock, KafkaReports& reports);
   void run();
   bool read_metadata();
   Known known_from(const rd_kafka_metadata_t& metadata);

@@ -111,7 +111,8 @@ void KafkaConsumer::give(const rd_kafka_message_t& message, ConsumerEvents& even
       events.on_out_of_range(partition->name, partition->next);
       return;
     default:
-      events.on_error(partition->name, std::string{rd_kafka_err2name(message.err)} + ": " + rd_kafka_message_errstr(&message));
+      events.on_error(partition->name,
+                      std::string{rd_kafka_err2name(message.err)} + ": " + rd_kafka_message_errstr(&message));
   }
 }
 
@@ -147,7 +148,8 @@ void KafkaConsumer::pack_headers(const rd_kafka_message_t& message) {
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
-  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
+  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++i) {
     std::optional<std::string_view> bytes;
     if (value != nullptr) bytes = bytes_of(value, size);
     RecordHeaders::pack(headers_, name, bytes);

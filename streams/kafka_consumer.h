@@ -24,7 +24,8 @@ namespace tailgate {
 // Threads: one at a time; made and destroyed by any.
 class KafkaConsumer final : public Consumer {
  public:
-  // `wake_fd` (an eventfd, which outlives the consumer; -1: none) is written to when something comes after poll has returned 0.
+  // `wake_fd` (an eventfd, which outlives the consumer; -1: none) is written to when something comes after poll has
+  // returned 0.
   static Result<std::unique_ptr<KafkaConsumer>> open(const KafkaOptions& options, KafkaRole role, int wake_fd,
                                                      KafkaReports& reports);
   ~KafkaConsumer() override;
@@ -60,10 +61,11 @@ class KafkaConsumer final : public Consumer {
   KafkaClient client_;
   Queue queue_;
   const std::size_t max_event_bytes_;
-  std::map<std::string, std::unique_ptr<KnownTopic>> topics_;  // kept once made: it costs a round trip to learn their leaders
+  std::map<std::string, std::unique_ptr<KnownTopic>>
+      topics_;  // kept once made: it costs a round trip to learn their leaders
   std::vector<rd_kafka_message_t*> batch_;
   std::uint64_t batch_number_ = 0;
-  std::string headers_;                                        // packed, of the record at hand
+  std::string headers_;                                         // packed, of the record at hand
   std::vector<std::pair<TopicPartition, std::string>> failed_;  // starts that librdkafka refused, for the next poll
   std::atomic<std::uint64_t> below_position_{0};
 };

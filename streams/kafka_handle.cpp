@@ -58,7 +58,8 @@ Properties properties_of(const KafkaOptions& options, KafkaRole role) {
   const auto add = [&properties](const char* name, const char* value) { properties.emplace_back(name, value); };
   switch (role) {
     case KafkaRole::live:
-      // Its owner always drains: the limits of the queue, which would stall fetching for up to a second, are out of reach.
+      // Its owner always drains: the limits of the queue, which would stall fetching for up to a second, are out of
+      // reach.
       add("fetch.wait.max.ms", options.is_mock ? "5" : "100");
       add("fetch.message.max.bytes", "1048576");
       add("fetch.max.bytes", "16777216");
@@ -127,7 +128,8 @@ Result<KafkaClient> open_kafka(const KafkaOptions& options, KafkaRole role, Kafk
     if (!set(name, value)) return Error{ErrorCode::bad_config, name + ": " + why.data()};
   }
   for (const auto& [name, value] : options.properties) {
-    if (is_fixed_kafka_property(name)) return Error{ErrorCode::bad_config, name + " cannot be set: tailgate needs its own value"};
+    if (is_fixed_kafka_property(name))
+      return Error{ErrorCode::bad_config, name + " cannot be set: tailgate needs its own value"};
     if (!set(name, value)) return Error{ErrorCode::bad_config, name + ": " + why.data()};
   }
   rd_kafka_conf_set_opaque(conf.get(), &reports);

@@ -20,12 +20,12 @@ struct KafkaOptions {
   std::string bootstrap;                          // host:port, comma separated
   std::map<std::string, std::string> properties;  // librdkafka's own, for TLS, SASL, client.rack, …
   std::string client_id = "tailgate";
-  bool is_mock = false;                        // librdkafka's mock cluster: a produce does not wake a waiting fetch there
+  bool is_mock = false;  // librdkafka's mock cluster: a produce does not wake a waiting fetch there
   std::size_t max_event_bytes = 1024 * 1024;  // a larger record comes as `oversize`, without its value
 };
 
-// A Fetch waits at the broker until there is something, and all else on its connection waits behind it: so each purpose has
-// handles of its own.
+// A Fetch waits at the broker until there is something, and all else on its connection waits behind it: so each purpose
+// has handles of its own.
 enum class KafkaRole : std::uint8_t {
   live,               // at the tails; long polls
   catch_up,           // never at a tail; its fetches return at once

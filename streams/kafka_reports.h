@@ -1,4 +1,5 @@
-// What Kafka handles have to say that belongs to no partition: brokers down, credentials refused. One line of log for many.
+// What Kafka handles have to say that belongs to no partition: brokers down, credentials refused. One line of log for
+// many.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,8 @@ namespace tailgate {
 
 enum class ReportLevel : std::uint8_t { warning, error };
 
-// Handles retry for ever and each complains every time: of one kind a line goes to the log at most once a minute, with the
-// number of those that were kept back; all are counted.
+// Handles retry for ever and each complains every time: of one kind a line goes to the log at most once a minute, with
+// the number of those that were kept back; all are counted.
 //
 // Threads: any; librdkafka's own among them.
 class KafkaReports {

@@ -12,8 +12,9 @@
 
 namespace tailgate {
 
-// Keeps about 5 MB a partition and forgets the oldest. It has no transactions, no compaction and no lookup by time, answers a
-// waiting fetch late, and makes every topic that its metadata is asked for by name: KafkaOptions::is_mock minds all that.
+// Keeps about 5 MB a partition and forgets the oldest. It has no transactions, no compaction and no lookup by time,
+// answers a waiting fetch late, and makes every topic that its metadata is asked for by name: KafkaOptions::is_mock
+// minds all that.
 class MockCluster {
  public:
   static Result<std::unique_ptr<MockCluster>> open(int brokers);

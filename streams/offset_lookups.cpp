@@ -132,7 +132,8 @@ bool OffsetLookups::answer(const Batch& batch) {
     const std::scoped_lock lock{mutex_};
     for (const auto& [partition, asked] : batch.waiting) {
       // Those who have given up need no answer.
-      if (std::any_of(asked.begin(), asked.end(), [](const auto& by) { return by->done != nullptr; })) left.push_back(partition);
+      if (std::any_of(asked.begin(), asked.end(), [](const auto& by) { return by->done != nullptr; }))
+        left.push_back(partition);
     }
   }
   const std::int64_t due_ms = clock_.steady_ms() + kDeadlineMs;
@@ -167,7 +168,8 @@ OffsetLookups::Found OffsetLookups::look_up(const std::vector<TopicPartition>& p
   const Offsets readables = begins.empty() ? Offsets{} : list(committed_, partitions, kLatest, due_ms);
   const Offsets ends = readables.empty() ? Offsets{} : list(uncommitted_, partitions, kLatest, due_ms);
   const bool by_time = wall_ms && !scan_;
-  const Offsets times = by_time && !ends.empty() ? list(committed_, partitions, std::max<std::int64_t>(*wall_ms, 0), due_ms) : Offsets{};
+  const Offsets times =
+      by_time && !ends.empty() ? list(committed_, partitions, std::max<std::int64_t>(*wall_ms, 0), due_ms) : Offsets{};
   Found found;
   for (const auto& [partition, end] : ends) {
     const auto begin = begins.find(partition);
@@ -194,7 +196,8 @@ OffsetLookups::Offsets OffsetLookups::list(rd_kafka_t* handle, const std::vector
     rd_kafka_topic_partition_list_add(list.get(), name.topic.c_str(), name.partition)->offset = time;
   }
   // On an error nothing has been filled in: the times that were asked for would look like offsets.
-  if (rd_kafka_offsets_for_times(handle, list.get(), static_cast<int>(wait_ms)) != RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  if (rd_kafka_offsets_for_times(handle, list.get(), static_cast<int>(wait_ms)) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return {};
   Offsets offsets;
   for (int i = 0; i < list->cnt; ++i) {
     const rd_kafka_topic_partition_t& one = list->elems[i];

@@ -26,8 +26,8 @@ struct FoundOffsets {
   Offset at = 0;  // of a question with a time: the first offset at or after it, `readable` where there is none
 };
 
-// Questions wait by leader and are joined with those that wait for the same; a leader is asked one batch at a time. So a slow
-// leader delays only its own, and while some are slow the others still find a thread.
+// Questions wait by leader and are joined with those that wait for the same; a leader is asked one batch at a time. So
+// a slow leader delays only its own, and while some are slow the others still find a thread.
 //
 // Threads: any.
 class OffsetLookups {
@@ -39,15 +39,16 @@ class OffsetLookups {
     TopicPartition partition;
     std::int32_t leader = -1;  // broker id; -1: not known
   };
-  // For clusters that cannot look up by time: the first offset from `begin` on that is at or after `wall_ms`, else `readable`.
+  // For clusters that cannot look up by time: the first offset from `begin` on that is at or after `wall_ms`, else
+  // `readable`.
   using Scan = std::function<Offset(const TopicPartition& partition, const PartitionEnds& ends, std::int64_t wall_ms)>;
 
   // The handles outlive the object. `scan` empty: the cluster is asked by time.
   OffsetLookups(rd_kafka_t* committed, rd_kafka_t* uncommitted, const Clock& clock, Scan scan);
   ~OffsetLookups();
 
-  // `done` runs once, on any thread: with all partitions, or an error once one of them cannot be had. upstream_down: no answer
-  // within kDeadlineMs.
+  // `done` runs once, on any thread: with all partitions, or an error once one of them cannot be had. upstream_down: no
+  // answer within kDeadlineMs.
   void ask(const std::vector<Place>& places, std::optional<std::int64_t> wall_ms, Done done);
   // Answers what has waited for longer than the deadline; whoever owns the object calls it every 100 ms or so.
   void expire();
@@ -81,9 +82,11 @@ class OffsetLookups {
   void run();
   std::optional<Batch> take();
   bool answer(const Batch& batch);
-  Found look_up(const std::vector<TopicPartition>& partitions, std::optional<std::int64_t> wall_ms, std::int64_t due_ms);
+  Found look_up(const std::vector<TopicPartition>& partitions, std::optional<std::int64_t> wall_ms,
+                std::int64_t due_ms);
   using Offsets = std::map<TopicPartition, Offset>;
-  Offsets list(rd_kafka_t* handle, const std::vector<TopicPartition>& partitions, std::int64_t time, std::int64_t due_ms);
+  Offsets list(rd_kafka_t* handle, const std::vector<TopicPartition>& partitions, std::int64_t time,
+               std::int64_t due_ms);
   void finish(const AskedPtr& asked, Answer answer);
 
   rd_kafka_t* const committed_;
@@ -96,7 +99,7 @@ class OffsetLookups {
   std::map<std::int32_t, Leader> leaders_;
   std::int32_t last_leader_ = -2;  // that was taken from, so that all have their turn
   std::size_t slow_busy_ = 0;
-  std::list<AskedPtr> asked_;      // oldest first
+  std::list<AskedPtr> asked_;  // oldest first
   std::int64_t answered_ms_ = 0;
   std::vector<std::thread> threads_;
 };

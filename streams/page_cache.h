@@ -23,7 +23,7 @@ class PageCache {
 
   struct Hit {
     std::shared_ptr<const HistoryPage> page;
-    std::uint64_t run = 0;     // that it was put by
+    std::uint64_t run = 0;  // that it was put by
     bool is_first_ask = false;
   };
   // The page with first <= offset < next, unless it is older than kept_ms: compaction may have changed what it holds.

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::int64_t kTickMs = 200;
 constexpr std::size_t kBudgetBytesFirst = std::size_t{1} << 20;
-constexpr std::size_t kJoinBytesMax = std::size_t{1} << 20;  // what a run may have to read through before it passes an offset
+constexpr std::size_t kJoinBytesMax = std::size_t{1}
+                                      << 20;  // what a run may have to read through before it passes an offset
 constexpr int kRefusedMax = 3;
 
 // A chunk that is hardly filled, in the room that it needs.
@@ -330,7 +331,8 @@ void PageHistory::decide(Run& run, bool is_drained) {
   if (!run.askers.empty()) {
     const bool is_waited_for = std::any_of(run.askers.begin(), run.askers.end(),
                                            [&run](const Asker& asker) { return asker.offset < run.next; });
-    if (is_drained && is_waited_for && run.page && run.page->published() >= options_.page_bytes_asked) cut(run, run.next);
+    if (is_drained && is_waited_for && run.page && run.page->published() >= options_.page_bytes_asked)
+      cut(run, run.next);
     if (!run.askers.empty()) return;
   }
   const bool must_stop = run.ahead_bytes > run.budget_bytes + options_.ahead_bytes_max;  // it never drains
@@ -363,7 +365,8 @@ bool PageHistory::step() {
 
 void PageHistory::ask_ends(Run& run) {
   run.state = State::asking;
-  run.ends = catalog_.ends({run.partition}, own_, [this, &run](const Catalog::EndsAnswer& answer) { on_ends(run, answer); });
+  run.ends =
+      catalog_.ends({run.partition}, own_, [this, &run](const Catalog::EndsAnswer& answer) { on_ends(run, answer); });
 }
 
 // False: the offset can be read, as far as is known.
@@ -402,7 +405,8 @@ void PageHistory::on_ends(Run& run, const Catalog::EndsAnswer& ends_answer) {
   std::vector<Asker> askers = std::exchange(run.askers, {});
   erase(run);
   std::erase_if(askers, [&](const Asker& asker) { return answer(asker, ends); });
-  // The position became good meanwhile, or is: each starts where it wants to read, what the run was refused may have been older.
+  // The position became good meanwhile, or is: each starts where it wants to read, what the run was refused may have
+  // been older.
   for (const Asker& asker : askers) {
     if (refused > kRefusedMax) {
       answer(asker, std::nullopt);
@@ -413,8 +417,8 @@ void PageHistory::on_ends(Run& run, const Catalog::EndsAnswer& ends_answer) {
   }
 }
 
-// Nothing comes: the leader is away, or what lies between holds no record for very long, or the offset is not readable yet.
-// Those who have waited are told, and the run goes on.
+// Nothing comes: the leader is away, or what lies between holds no record for very long, or the offset is not readable
+// yet. Those who have waited are told, and the run goes on.
 void PageHistory::ask_why_silent(Run& run) {
   run.ends = catalog_.ends({run.partition}, own_, [this, &run](const Catalog::EndsAnswer& ends_answer) {
     const std::optional<PartitionEnds> ends = ends_of(ends_answer, run.partition);

@@ -25,11 +25,11 @@ namespace tailgate {
 struct HistoryOptions {
   std::size_t history_bytes = std::size_t{256} << 20;  // of the pages kept
   std::int64_t kept_ms = 60'000;                       // how old a page may become
-  std::size_t page_bytes_first = 256 * 1024;  // of a run's first page; each is twice the one before
+  std::size_t page_bytes_first = 256 * 1024;           // of a run's first page; each is twice the one before
   std::size_t page_bytes_max = 1024 * 1024;
-  std::size_t page_bytes_asked = 64 * 1024;           // a page that somebody waits for is cut here when no more has come
+  std::size_t page_bytes_asked = 64 * 1024;  // a page that somebody waits for is cut here when no more has come
   std::size_t ahead_bytes_max = std::size_t{4} << 20;  // how far a run reads ahead of one who reads page after page
-  std::int64_t down_ms = 5'000;    // no news of Kafka for so long: those who ask are told
+  std::int64_t down_ms = 5'000;                        // no news of Kafka for so long: those who ask are told
   std::int64_t silent_ms = 60'000;  // and the run goes on so much longer: it may be passing a long aborted transaction
   std::int64_t rest_ms = 10'000;    // how long a run that stands still remembers its readers
   std::size_t runs_per_consumer = 16;
@@ -39,21 +39,21 @@ struct HistoryOptions {
 struct HistoryCounts {
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
-  std::uint64_t pages = 0;    // read from Kafka
+  std::uint64_t pages = 0;  // read from Kafka
   std::uint64_t records = 0;
-  std::uint64_t bytes = 0;    // that they take
-  std::uint64_t errors = 0;   // that partitions reported
-  std::uint64_t downs = 0;    // asks that ended without Kafka
-  std::uint64_t starts = 0;   // of a partition on a consumer
+  std::uint64_t bytes = 0;         // that they take
+  std::uint64_t errors = 0;        // that partitions reported
+  std::uint64_t downs = 0;         // asks that ended without Kafka
+  std::uint64_t starts = 0;        // of a partition on a consumer
   std::uint64_t runs_reading = 0;  // now
   std::uint64_t runs_waiting = 0;  // for a place on a consumer, now
   std::uint64_t cache_bytes = 0;   // now
 };
 
-// A *run* reads a partition from an offset on, and cuts what comes into pages. It is on a consumer only while somebody waits for
-// what it will pass, or while one who takes page after page is less than the read-ahead behind it; else it rests, which costs
-// nothing, and goes on where it stood. Leaving the consumer it keeps all that the last fetch brought. So a single page costs one
-// start and stop, and a replay almost none.
+// A *run* reads a partition from an offset on, and cuts what comes into pages. It is on a consumer only while somebody
+// waits for what it will pass, or while one who takes page after page is less than the read-ahead behind it; else it
+// rests, which costs nothing, and goes on where it stood. Leaving the consumer it keeps all that the last fetch
+// brought. So a single page costs one start and stop, and a replay almost none.
 //
 // Threads: find, read, drop, counts any; the rest the one that runs `own`.
 class PageHistory final : public History {
@@ -90,9 +90,9 @@ class PageHistory final : public History {
     TopicPartition partition;
     Offset first = 0;
     State state = State::resting;
-    Reader* reader = nullptr;  // reading
-    Offset next = 0;           // every readable record below it has been read
-    Offset page_first = 0;     // of the page at hand
+    Reader* reader = nullptr;           // reading
+    Offset next = 0;                    // every readable record below it has been read
+    Offset page_first = 0;              // of the page at hand
     std::shared_ptr<RecordChunk> page;  // null: nothing in it yet
     std::size_t page_bytes = 0;         // of the next one
     std::vector<Asker> askers;
@@ -102,7 +102,7 @@ class PageHistory final : public History {
     bool is_touched = false;       // in touched_
     std::int64_t event_ms = 0;     // of the last event, or the start
     std::int64_t asked_ms = 0;
-    int refused = 0;               // times in a row that the offset was out of range and then was not
+    int refused = 0;  // times in a row that the offset was out of range and then was not
     Ask<Catalog::EndsAnswer> ends;
   };
 
@@ -145,7 +145,7 @@ class PageHistory final : public History {
   Timer tick_;
   HistoryCounts totals_;
   mutable std::mutex counts_mutex_;
-  HistoryCounts counts_;       // under counts_mutex_: totals_ as of the last step, and the hits and misses
+  HistoryCounts counts_;  // under counts_mutex_: totals_ as of the last step, and the hits and misses
 };
 
 }  // namespace tailgate

@@ -4,7 +4,8 @@
 
 namespace tailgate {
 
-SplitConsumer::SplitConsumer(Open open, std::size_t partitions_max) : open_{std::move(open)}, partitions_max_{partitions_max} {
+SplitConsumer::SplitConsumer(Open open, std::size_t partitions_max)
+    : open_{std::move(open)}, partitions_max_{partitions_max} {
   parts_.push_back(Part{open_()});
 }
 

@@ -1,4 +1,5 @@
-// One consumer made of several: a Fetch names every partition of its handle, so that very many need more than one handle.
+// One consumer made of several: a Fetch names every partition of its handle, so that very many need more than one
+// handle.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// How the followers of a tail hear that it has changed: one wake-up per io loop and batch, whatever the number of tails.
+// How the followers of a tail hear that it has changed: one wake-up per io loop and batch, whatever the number of
+// tails.
 #pragma once
 
 #include <cstddef>
@@ -44,8 +45,8 @@ struct Listeners {
   void tell();
 
   LoopNews& news;
-  std::size_t count = 0;   // of followers
-  bool is_queued = false;  // in news.changed; under news.mutex
+  std::size_t count = 0;                             // of followers
+  bool is_queued = false;                            // in news.changed; under news.mutex
   std::vector<std::shared_ptr<Follower>> followers;  // the loop's; null: removed while they were told
   bool is_telling = false;
 };
@@ -56,7 +57,8 @@ struct Tail {
   // Threads: the loop's.
   std::shared_ptr<Listeners> listeners_on(LoopNews& news);
   void remove(const Listeners& listeners);
-  // Threads: the reader's. A follower that registers while this runs is either told, or sees the change when it looks after.
+  // Threads: the reader's. A follower that registers while this runs is either told, or sees the change when it looks
+  // after.
   void tell_followers();
 
   const TopicPartition name;

@@ -28,33 +28,36 @@ struct TailOptions {
   std::size_t record_bytes = std::size_t{256} << 20;  // of all RecordLogs
   std::int64_t kept_ms = 60'000;                      // what is older goes even when there is room
   std::int64_t linger_ms = 60'000;                    // how long a partition is tailed that nobody follows
-  std::int64_t beyond_ms = 10'000;  // how long a position may lie beyond the log's end before the log counts as truncated
+  std::int64_t beyond_ms =
+      10'000;  // how long a position may lie beyond the log's end before the log counts as truncated
   std::int64_t retry_ms = 500;
   std::size_t batch_records = 2'000;
 };
 
 struct TailCounts {
-  std::uint64_t records = 0;        // read, since the start
-  std::uint64_t bytes = 0;          // that they took in the logs
-  std::uint64_t errors = 0;         // that partitions reported
+  std::uint64_t records = 0;          // read, since the start
+  std::uint64_t bytes = 0;            // that they took in the logs
+  std::uint64_t errors = 0;           // that partitions reported
   std::uint64_t continuity_lost = 0;  // retention, truncation, recreation: epochs that were not the first
-  std::uint64_t tailed = 0;         // partitions, now
-  std::uint64_t behind = 0;         // of these, not at the readable end
-  std::uint64_t log_bytes = 0;      // held now
-  std::int64_t delay_ms = 0;        // how old the newest record of the last batch was when it was read
+  std::uint64_t tailed = 0;           // partitions, now
+  std::uint64_t behind = 0;           // of these, not at the readable end
+  std::uint64_t log_bytes = 0;        // held now
+  std::int64_t delay_ms = 0;          // how old the newest record of the last batch was when it was read
 };
 
 // Where a tail starts, and what happens when its position is no longer in Kafka:
 // - below the log's start (retention was faster): a new epoch at the log's start;
-// - beyond its end: the leader may lag behind the one before, so it is asked again for `beyond_ms`; then the log was truncated
+// - beyond its end: the leader may lag behind the one before, so it is asked again for `beyond_ms`; then the log was
+// truncated
 //   or made anew: a new epoch at its readable end, and the partition's history is forgotten;
 // - the topic is gone from the catalog: nothing is read; a new epoch at the readable end when it is back.
 //
-// Threads: follow any io thread, counts any; the rest the one that runs `own`. Follows are destroyed before the reader is.
+// Threads: follow any io thread, counts any; the rest the one that runs `own`. Follows are destroyed before the reader
+// is.
 class TailReader final : public Tails, private ConsumerEvents {
  public:
-  TailReader(Consumer& consumer, Catalog& catalog, History& history, Loop& own, const Clock& clock, KafkaReports& reports,
-             TailOptions options);
+  TailReader(Consumer& consumer, Catalog& catalog, History& history, Loop& own, const Clock& clock,
+             KafkaReports& reports, TailOptions options);
   ~TailReader() override;
 
   std::unique_ptr<Follow> follow(const TopicPartition& partition, Loop& loop, std::function<void()> on_news) override;
@@ -77,11 +80,11 @@ class TailReader final : public Tails, private ConsumerEvents {
     std::shared_ptr<Tail> tail;
     State state = State::resolving;
     Ask<Catalog::EndsAnswer> ask;
-    Offset asked = 0;                // out_of_range: the position that was refused
+    Offset asked = 0;                   // out_of_range: the position that was refused
     std::int64_t beyond_since_ms = -1;  // out_of_range: since when it lies beyond the end
     std::int64_t retry_due_ms = -1;
     std::int64_t unfollowed_ms = -1;
-    bool is_changed = false;     // in changed_
+    bool is_changed = false;    // in changed_
     std::size_t log_bytes = 0;  // as last counted
   };
   struct Sealed {
@@ -126,7 +129,7 @@ class TailReader final : public Tails, private ConsumerEvents {
 
   std::mutex mutex_;
   std::unordered_map<TopicPartition, std::shared_ptr<Tail>, Hash> tails_;  // under mutex_
-  std::map<Loop*, std::shared_ptr<LoopNews>> news_;                       // under mutex_
+  std::map<Loop*, std::shared_ptr<LoopNews>> news_;                        // under mutex_
 
   std::unordered_map<TopicPartition, std::unique_ptr<Reading>, Hash> readings_;
   Reading* last_ = nullptr;  // the one that find() gave last

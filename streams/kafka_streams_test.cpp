@@ -1,0 +1,205 @@
+// The whole Kafka side on librdkafka's mock cluster: real handles, sockets and threads, no Java.
+#include "streams/kafka_streams.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "streams/mock_cluster.h"
+#include "streams/sample_producer.h"
+
+namespace tailgate {
+namespace {
+
+class OnMockCluster : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto cluster = MockCluster::open(1);
+    ASSERT_TRUE(cluster);
+    cluster_ = std::move(*cluster);
+    for (const SampleTopic& topic : SampleProducer::topics())
+      ASSERT_TRUE(cluster_->create_topic(topic.name, topic.partitions));
+    KafkaStreamsOptions options;
+    options.kafka.bootstrap = cluster_->bootstrap();
+    options.kafka.is_mock = true;
+    auto streams = KafkaStreams::open(options, *Exposure::parse({"*"}), clock_, nullptr, 1);
+    ASSERT_TRUE(streams) << streams.error().detail;
+    streams_ = std::move(*streams);
+    ASSERT_TRUE(run_until([&] { return streams_->catalog().topics()->version > 0; }));
+  }
+
+  // Runs the loop of this thread, as an io thread would, until `is_done` or ten seconds have passed.
+  bool run_until(const std::function<bool()>& is_done) {
+    const auto due = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    while (!is_done()) {
+      if (std::chrono::steady_clock::now() > due) return false;
+      if (!loop_.run()) loop_.wait(10);
+    }
+    return true;
+  }
+
+  template <class Answer, class Question>
+  Answer ask(const Question& question) {
+    std::optional<Answer> got;
+    const auto asking = question([&](Answer answer) { got = std::move(answer); });
+    EXPECT_TRUE(run_until([&] { return got.has_value(); }));
+    return std::move(*got);
+  }
+
+  PartitionEnds ends_of(const TopicPartition& partition) {
+    auto ends = ask<Catalog::EndsAnswer>([&](auto then) { return streams_->catalog().ends({partition}, loop_, then); });
+    EXPECT_TRUE(ends);
+    return ends ? ends->at(partition) : PartitionEnds{};
+  }
+
+  void produce(const TopicPartition& to, int count, std::size_t value_bytes) {
+    char why[256];
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", cluster_->bootstrap().c_str(), why, sizeof why);
+    CHandle<rd_kafka_t, rd_kafka_destroy> producer{rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why)};
+    for (int i = 0; i < count; ++i) {
+      std::string value = std::to_string(i) + " ";
+      value.resize(std::max(value.size(), value_bytes), 'x');
+      ASSERT_EQ(rd_kafka_producev(producer.get(), RD_KAFKA_V_TOPIC(to.topic.c_str()),
+                                  RD_KAFKA_V_PARTITION(to.partition), RD_KAFKA_V_VALUE(value.data(), value.size()),
+                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+                RD_KAFKA_RESP_ERR_NO_ERROR);
+    }
+    ASSERT_EQ(rd_kafka_flush(producer.get(), 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  }
+
+  SystemClock clock_;
+  StepLoop loop_{clock_, 0};
+  std::unique_ptr<MockCluster> cluster_;
+  std::unique_ptr<KafkaStreams> streams_;
+};
+
+TEST_F(OnMockCluster, TheCatalogKnowsTheTopicsOfTheSampleProducer) {
+  const auto topics = streams_->catalog().topics();
+
+  ASSERT_EQ(topics->by_name.size(), 4U);
+  EXPECT_EQ(topics->by_name.at("orders").partitions, 3);
+  EXPECT_TRUE(streams_->catalog().is_reachable());
+}
+
+TEST_F(OnMockCluster, ATailGivesEveryRecordThatIsProducedAfterItStarted) {
+  const TopicPartition partition{"stock", 0};
+  produce(partition, 5, 10);
+  int news = 0;
+  const auto follow = streams_->tails().follow(partition, loop_, [&] { ++news; });
+  ASSERT_TRUE(run_until([&] { return follow->log().epoch() == 1 && follow->log().at_end(); }));
+  EXPECT_EQ(follow->log().first(), 5);
+  auto cursor = follow->log().seek(5);
+
+  produce(partition, 1000, 100);
+
+  ASSERT_TRUE(run_until([&] { return follow->log().next() == 1005 && follow->log().at_end(); }));
+  EXPECT_GT(news, 0);
+  RecordView record;
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_EQ(follow->log().read(cursor, record), RecordLog::Step::record);
+    EXPECT_EQ(record.offset, 5 + i);
+    EXPECT_EQ(record.value->substr(0, record.value->find(' ')), std::to_string(i));
+  }
+  EXPECT_EQ(follow->log().read(cursor, record), RecordLog::Step::head);
+}
+
+TEST_F(OnMockCluster, HistoryPagesJoinUpFromTheBeginningToTheEnd) {
+  const TopicPartition partition{"stock", 0};
+  produce(partition, 20'000, 200);
+  Offset next = 0;
+  int records = 0;
+  int pages = 0;
+
+  while (next < 20'000) {
+    auto answer = ask<HistoryAnswer>([&](auto then) { return streams_->history().read(partition, next, loop_, then); });
+    ASSERT_TRUE(std::holds_alternative<std::shared_ptr<const HistoryPage>>(answer)) << answer.index() << " at " << next;
+    const auto page = std::get<std::shared_ptr<const HistoryPage>>(answer);
+    ASSERT_LE(page->first, next);
+    for (std::size_t at = 0; at < page->records->published();) {
+      const RecordView record = page->records->read(at);
+      if (record.offset < next) continue;
+      ASSERT_EQ(record.offset, records);
+      ++records;
+    }
+    ASSERT_GT(page->next, next);
+    next = page->next;
+    ++pages;
+  }
+  auto at_end = ask<HistoryAnswer>([&](auto then) { return streams_->history().read(partition, next, loop_, then); });
+
+  EXPECT_EQ(records, 20'000);
+  EXPECT_GE(pages, 4);
+  ASSERT_TRUE(std::holds_alternative<HistoryNotYet>(at_end)) << at_end.index();
+  EXPECT_EQ(std::get<HistoryNotYet>(at_end).readable, 20'000);
+}
+
+TEST_F(OnMockCluster, OffsetsOutsideTheLogAreAnsweredWithWhereItBeginsOrEnds) {
+  const TopicPartition partition{"stock", 0};
+  produce(partition, 60'000, 200);  // more than the mock keeps
+  const PartitionEnds ends = ends_of(partition);
+  ASSERT_GT(ends.begin, 0);
+  EXPECT_EQ(ends.end, 60'000);
+  EXPECT_EQ(ends.readable, 60'000);
+
+  auto below = ask<HistoryAnswer>([&](auto then) { return streams_->history().read(partition, 0, loop_, then); });
+  auto beyond = ask<HistoryAnswer>([&](auto then) { return streams_->history().read(partition, 60'001, loop_, then); });
+
+  ASSERT_TRUE(std::holds_alternative<HistoryGone>(below)) << below.index();
+  EXPECT_EQ(std::get<HistoryGone>(below).begin, ends.begin);
+  ASSERT_TRUE(std::holds_alternative<HistoryBeyond>(beyond)) << beyond.index();
+  EXPECT_EQ(std::get<HistoryBeyond>(beyond).end, 60'000);
+}
+
+TEST_F(OnMockCluster, AStartByTimeIsFoundByReading) {
+  const TopicPartition partition{"stock", 0};
+  produce(partition, 10, 10);
+  const std::int64_t between_ms = clock_.wall_ms() + 5;
+  while (clock_.wall_ms() < between_ms + 5) std::this_thread::yield();
+  produce(partition, 10, 10);
+
+  const auto at = [&](std::int64_t wall_ms) {
+    auto found = ask<Catalog::OffsetsAnswer>(
+        [&](auto then) { return streams_->catalog().offsets_at({partition}, wall_ms, loop_, then); });
+    EXPECT_TRUE(found);
+    return found ? found->at(partition) : -1;
+  };
+
+  EXPECT_EQ(at(0), 0);
+  EXPECT_EQ(at(between_ms), 10);
+  EXPECT_EQ(at(between_ms + 3'600'000), 20);
+}
+
+TEST_F(OnMockCluster, NamesThatMetadataDoesNotHaveAreRefusedWithoutARequest) {
+  auto unknown_topic = ask<Catalog::EndsAnswer>([&](auto then) {
+    return streams_->catalog().ends({{"nothing", 0}}, loop_, then);
+  });
+  auto unknown_partition = ask<Catalog::EndsAnswer>([&](auto then) {
+    return streams_->catalog().ends({{"orders", 3}}, loop_, then);
+  });
+  const auto topics = ask<Catalog::TopicsAnswer>([&](auto then) { return streams_->catalog().refresh(loop_, then); });
+
+  ASSERT_FALSE(unknown_topic);
+  EXPECT_EQ(unknown_topic.error().code, ErrorCode::not_found);
+  EXPECT_FALSE(unknown_partition);
+  EXPECT_EQ(topics->by_name.size(), 4U) << "the mock makes topics that it is asked for";
+}
+
+TEST_F(OnMockCluster, TheSampleProducerFillsItsTopicsAndStopsAtOnce) {
+  auto producer = SampleProducer::open(cluster_->bootstrap());
+  ASSERT_TRUE(producer);
+  ASSERT_TRUE(run_until([&] { return ends_of({"page-views", 0}).end > 0 && ends_of({"stock", 0}).end > 0; }));
+
+  const auto before = std::chrono::steady_clock::now();
+  producer->reset();
+
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds{1});
+}
+
+}  // namespace
+}  // namespace tailgate
