@@ -29,11 +29,12 @@ struct Request {
   std::string query;      // raw, without the '?'
   HttpVersion version = HttpVersion::http11;
   std::vector<HeaderField> headers;
-  std::string body;       // complete; at most the session's limit
-  std::string peer;       // address of the connection's other end, without port; "unix" on a Unix socket
-  std::string id;         // made by the session, unique in this process's life
+  std::string body;  // complete; at most the session's limit
+  std::string peer;  // address of the connection's other end, without port; "unix" on a Unix socket
+  std::string id;    // made by the session, unique in this process's life
 
-  // The value of the only field of that name, of several joined by ", ", or null. `name` in lower case.
+  // The value of the only field of that name, of several joined by ", ", or null. `name` in lower case. What is joined
+  // stays good until the next call.
   const std::string* header(std::string_view name) const;
   std::size_t count(std::string_view name) const;
 
@@ -43,9 +44,9 @@ struct Request {
 
 // What the access line says of an answer's body, asked when the exchange ends.
 struct AccessNote {
-  std::string representation;     // sse, json, ndjson, …
+  std::string representation;  // sse, json, ndjson, …
   std::uint64_t records = 0;
-  std::string why_ended;          // of a stream: limit, until, topic_gone, …; empty: the session knows (client, stall, drain)
+  std::string why_ended;  // of a stream: limit, until, topic_gone, …; empty: the session knows (client, stall, drain)
 };
 
 struct Response {
@@ -63,10 +64,13 @@ class Exchange {
   virtual ~Exchange() = default;
   virtual const Request& request() const = 0;
   virtual Loop& loop() = 0;
-  // Exactly once, in the handler or later. HEAD: the session leaves the body (and drops the stream).
+  // Exactly once, in the handler or later. HEAD: the session leaves the body (and drops the stream). Returns before
+  // anything is sent; request() is good until the caller is back in the event loop, then the exchange and its strings
+  // are freed.
   virtual void respond(Response response) = 0;
 
-  // What has to live until the reply is given (a question under way): destroyed when the exchange dies, which cancels it.
+  // What has to live until the reply is given (a question under way): destroyed when the exchange dies, which cancels
+  // it.
   void keep(std::unique_ptr<Watch> work) { work_ = std::move(work); }
 
  private:

@@ -1,0 +1,571 @@
+#include "server/http/h2_session.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <charconv>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tailgate {
+namespace {
+
+using OptionHandle = CHandle<nghttp2_option, nghttp2_option_del>;
+
+// How often windows and bodies are looked at, while a stream is held up or a request is unfinished.
+constexpr std::int64_t kCheckMs = 1'000;
+// Between the two GOAWAYs of a drain: what was on its way has then arrived (RFC 9113, 6.8).
+constexpr std::int64_t kGoawayGapMs = 1'000;
+
+constexpr Refusal kBodyTimeout{408, "request_timeout", "The body of the request came too slowly."};
+constexpr Refusal kFull{503, "too_many_connections", "This server has as many connections as it takes."};
+constexpr Refusal kAddressFull{429, "too_many_connections", "There are too many connections from this address."};
+
+std::string_view view_of(const std::uint8_t* data, std::size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+nghttp2_nv field_of(std::string_view name, std::string_view value) {
+  // libnghttp2 copies both before the call that gets them returns.
+  return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
+          reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
+          NGHTTP2_NV_FLAG_NONE};
+}
+
+H2Session& session_of(void* user_data) { return *static_cast<H2Session*>(user_data); }
+
+H2Stream* stream_of(nghttp2_session* handle, std::int32_t id) {
+  return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(handle, id));
+}
+
+OptionHandle make_options() {
+  nghttp2_option* option = nullptr;
+  if (nghttp2_option_new(&option) != 0) std::abort();  // out of memory
+  nghttp2_option_set_no_closed_streams(option, 1);
+  nghttp2_option_set_max_settings(option, 32);
+  nghttp2_option_set_max_outbound_ack(option, 200);
+  nghttp2_option_set_max_continuations(option, 4);
+  nghttp2_option_set_stream_reset_rate_limit(option, 100, 20);
+  return OptionHandle{option};
+}
+
+}  // namespace
+
+// What libnghttp2 calls back, from within mem_recv and mem_send.
+struct H2Session::Callbacks {
+  static const nghttp2_session_callbacks* all() {
+    static const auto callbacks = make();
+    return callbacks.get();
+  }
+
+  static CHandle<nghttp2_session_callbacks, nghttp2_session_callbacks_del> make() {
+    nghttp2_session_callbacks* raw = nullptr;
+    if (nghttp2_session_callbacks_new(&raw) != 0) std::abort();  // out of memory
+    nghttp2_session_callbacks_set_on_begin_headers_callback(raw, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(raw, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(raw, on_invalid_header);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(raw, on_begin_frame);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(raw, on_frame_recv);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(raw, on_invalid_frame_recv);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(raw, on_data_chunk_recv);
+    nghttp2_session_callbacks_set_on_stream_close_callback(raw, on_stream_close);
+    nghttp2_session_callbacks_set_on_frame_send_callback(raw, on_frame_send);
+    nghttp2_session_callbacks_set_send_data_callback(raw, send_data);
+    return CHandle<nghttp2_session_callbacks, nghttp2_session_callbacks_del>{raw};
+  }
+
+  static int on_begin_headers(nghttp2_session* handle, const nghttp2_frame* frame, void* user_data) {
+    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+    H2Session& self = session_of(user_data);
+    const std::int32_t id = frame->hd.stream_id;
+    auto stream = std::make_unique<H2Stream>(self, id, self.thread_.now_ms());
+    nghttp2_session_set_stream_user_data(handle, id, stream.get());
+    // libnghttp2 would send the lowest stream until it has nothing left; so they take turns, whatever the client asks.
+    const nghttp2_extpri in_turns{NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
+    nghttp2_session_change_extpri_stream_priority(handle, id, &in_turns, 1);
+    self.streams_.insert_or_assign(id, std::move(stream));
+    ++self.streams_begun_;
+    return 0;
+  }
+
+  static int on_header(nghttp2_session* handle, const nghttp2_frame* frame, const std::uint8_t* name,
+                       std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t,
+                       void* user_data) {
+    H2Stream* stream = stream_of(handle, frame->hd.stream_id);
+    if (stream == nullptr || !stream->incoming) return 0;
+    stream->incoming->add_field(view_of(name, name_size), view_of(value, value_size),
+                                session_of(user_data).thread_.options);
+    return 0;
+  }
+
+  // Without this an invalid field would be dropped in silence, and the rest of the request taken for what was meant.
+  static int on_invalid_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t,
+                               const std::uint8_t*, std::size_t, std::uint8_t, void*) {
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  }
+
+  static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* header, void* user_data) {
+    H2Session& self = session_of(user_data);
+    const bool is_head = header->type == NGHTTP2_HEADERS;
+    if (is_head || header->type != NGHTTP2_CONTINUATION) self.head_since_ms_ = is_head ? self.thread_.now_ms() : 0;
+    return 0;
+  }
+
+  static int on_frame_recv(nghttp2_session* handle, const nghttp2_frame* frame, void* user_data) {
+    H2Session& self = session_of(user_data);
+    switch (frame->hd.type) {
+      case NGHTTP2_HEADERS:
+      case NGHTTP2_DATA: {
+        if (frame->hd.type == NGHTTP2_HEADERS) self.head_since_ms_ = 0;
+        H2Stream* stream = stream_of(handle, frame->hd.stream_id);
+        if (stream == nullptr || !stream->incoming) break;
+        H2Incoming& incoming = *stream->incoming;
+        if (!incoming.has_fields) {
+          incoming.check(self.host_.info().scheme);
+          incoming.body_start_ms = self.thread_.now_ms();
+        }
+        incoming.is_complete = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+        if (incoming.is_complete || incoming.refusal) self.add_work(*stream);
+        break;
+      }
+      case NGHTTP2_SETTINGS:
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) self.has_settings_ack_ = true;
+        break;
+      case NGHTTP2_WINDOW_UPDATE:
+        if (H2Stream* stream = stream_of(handle, frame->hd.stream_id); stream != nullptr) {
+          const auto given = static_cast<std::uint64_t>(frame->window_update.window_size_increment);
+          stream->unreturned_bytes -= std::min(stream->unreturned_bytes, given);
+        }
+        break;
+      default:
+        break;
+    }
+    return 0;
+  }
+
+  static int on_invalid_frame_recv(nghttp2_session*, const nghttp2_frame*, int, void* user_data) {
+    H2Session& self = session_of(user_data);
+    self.head_since_ms_ = 0;
+    self.thread_.counters.events.add(HttpEvent::bad_h2_stream);
+    return 0;
+  }
+
+  static int on_data_chunk_recv(nghttp2_session* handle, std::uint8_t, std::int32_t id, const std::uint8_t* data,
+                                std::size_t size, void* user_data) {
+    H2Stream* stream = stream_of(handle, id);
+    if (stream == nullptr || !stream->incoming) return 0;
+    H2Session& self = session_of(user_data);
+    stream->incoming->add_body(view_of(data, size), self.thread_.options);
+    if (stream->incoming->refusal) self.add_work(*stream);
+    return 0;
+  }
+
+  static int on_stream_close(nghttp2_session*, std::int32_t id, std::uint32_t, void* user_data) {
+    H2Session& self = session_of(user_data);
+    self.head_since_ms_ = 0;  // also of one that was reset in the middle of its head
+    self.close_stream(id);
+    return 0;
+  }
+
+  static int on_frame_send(nghttp2_session* handle, const nghttp2_frame* frame, void* user_data) {
+    H2Session& self = session_of(user_data);
+    const std::uint8_t type = frame->hd.type;
+    if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+      self.thread_.counters.events.add(HttpEvent::bad_h2_frame);
+    }
+    const bool may_end = type == NGHTTP2_HEADERS || type == NGHTTP2_DATA;
+    if (may_end && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
+        nghttp2_session_get_stream_remote_close(handle, frame->hd.stream_id) == 0) {
+      // Answered before all of the request had come: the rest is not wanted (RFC 9113, 8.1).
+      return nghttp2_submit_rst_stream(handle, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+    }
+    return 0;
+  }
+
+  // How much the source has, within the windows and the frame size, which are in `length`.
+  static ssize_t read_data(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t length, std::uint32_t* flags,
+                           nghttp2_data_source* data, void* user_data) {
+    H2Session& self = session_of(user_data);
+    H2Stream& stream = *static_cast<H2Stream*>(data->ptr);
+    if (self.gather_->size() >= kTurnBytes) return NGHTTP2_ERR_PAUSE;
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    const Pull pull = stream.source->prepare(std::min(length, kStreamFrameBytes));
+    switch (pull.state) {
+      case Pull::State::ready:
+        break;
+      case Pull::State::wait:
+        stream.is_waiting = true;
+        stream.stall.stop();
+        return NGHTTP2_ERR_DEFERRED;
+      case Pull::State::end:
+        stream.why = WhyEnded::complete;
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        return 0;
+      case Pull::State::cut:
+        stream.why = WhyEnded::cut;
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
+    if (stream.body_left == pull.bytes) {
+      stream.why = WhyEnded::complete;
+      *flags |= NGHTTP2_DATA_FLAG_EOF;
+    }
+    return static_cast<ssize_t>(pull.bytes);
+  }
+
+  // Follows a read_data that had something, at once.
+  static int send_data(nghttp2_session*, nghttp2_frame*, const std::uint8_t* frame_header, std::size_t length,
+                       nghttp2_data_source* data, void* user_data) {
+    constexpr std::size_t kFrameHeaderBytes = 9;
+    H2Session& self = session_of(user_data);
+    H2Stream& stream = *static_cast<H2Stream*>(data->ptr);
+    self.gather_->copy(view_of(frame_header, kFrameHeaderBytes));
+    if (length == 0) return 0;
+    stream.source->emit(length, *self.gather_);
+    stream.line->add_bytes(length);
+    stream.stall.add(length);
+    stream.unreturned_bytes += length;
+    self.window_stall_.add(length);
+    if (stream.body_left != H2Stream::kUnknown) stream.body_left -= length;
+    return 0;
+  }
+};
+
+H2Session::H2Session(HttpThread& thread, SessionHost& host)
+    : thread_{thread},
+      host_{host},
+      start_ms_{thread.now_ms()},
+      heard_ms_{start_ms_},
+      idle_since_ms_{start_ms_},
+      checked_ms_{start_ms_} {
+  static const OptionHandle options = make_options();
+  nghttp2_session* raw = nullptr;
+  if (nghttp2_session_server_new2(&raw, Callbacks::all(), this, options.get()) != 0) std::abort();  // out of memory
+  handle_.reset(raw);
+  submit_settings();
+  thread_.counters.open.add(OpenGauge::connections_h2);
+  thread_.counters.events.add(HttpEvent::connection_h2);
+}
+
+H2Session::~H2Session() {
+  abandon(WhyEnded::client_closed);
+  thread_.counters.open.add(OpenGauge::connections_h2, -1);
+}
+
+void H2Session::submit_settings() {
+  const HttpOptions& options = thread_.options;
+  const std::array<nghttp2_settings_entry, 4> settings{{
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options.h2_streams_max},
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options.h2_stream_window},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(options.fields_bytes_max)},
+      {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+  }};
+  int result = nghttp2_submit_settings(handle_.get(), NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  assert(result == 0);
+  result = nghttp2_session_set_local_window_size(handle_.get(), NGHTTP2_FLAG_NONE, 0,
+                                                 static_cast<std::int32_t>(options.h2_connection_window));
+  assert(result == 0);
+}
+
+void H2Session::receive(std::string_view bytes) {
+  if (is_over_) return;
+  heard_ms_ = thread_.now_ms();
+  ping_ms_ = 0;
+  const ssize_t used =
+      nghttp2_session_mem_recv(handle_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  if (used >= 0) return;
+  // libnghttp2 gives up without a word; the peer is told why where that is still possible.
+  thread_.counters.events.add(HttpEvent::bad_h2_frame);
+  terminate(used == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+}
+
+void H2Session::receive_end() {
+  has_ended_ = true;
+  abandon(WhyEnded::client_closed);
+  is_over_ = true;
+  life_ = Life::finish;
+}
+
+void H2Session::terminate(std::uint32_t code) {
+  is_over_ = true;
+  // Without memory for a GOAWAY the connection is just closed.
+  (void)nghttp2_session_terminate_session(handle_.get(), code);
+  host_.wake();
+}
+
+void H2Session::add_work(H2Stream& stream) {
+  if (stream.is_linked()) return;
+  work_.push_back(stream);
+  host_.wake();
+}
+
+bool H2Session::fill(Gather& gather) {
+  if (life_ != Life::open) return false;
+  gather_ = &gather;
+  for (int i = 0; i < kRequestsATurn && !work_.empty() && !is_over_; ++i) {
+    H2Stream& stream = work_.front();
+    stream.unlink();
+    work_on(stream);
+  }
+  if (!work_.empty()) host_.wake();
+  while (gather.size() < kTurnBytes) {
+    const std::uint8_t* data = nullptr;
+    const ssize_t bytes = nghttp2_session_mem_send(handle_.get(), &data);
+    if (bytes <= 0) {
+      if (bytes < 0) is_over_ = true;
+      break;
+    }
+    gather.copy(view_of(data, static_cast<std::size_t>(bytes)));
+  }
+  gather_ = nullptr;
+  if (last_goaway_ms_ != 0 && streams_.empty() && !is_over_) {
+    terminate(NGHTTP2_NO_ERROR);
+    return false;  // the turn that it has asked for sends the GOAWAY
+  }
+  const bool is_full = gather.size() >= kTurnBytes;
+  const bool is_done = nghttp2_session_want_read(handle_.get()) == 0 && nghttp2_session_want_write(handle_.get()) == 0;
+  if (is_done || (is_over_ && !is_full)) {
+    is_over_ = true;
+    life_ = Life::finish;
+  }
+  return is_full;
+}
+
+void H2Session::work_on(H2Stream& stream) {
+  if (stream.incoming) handle_request(stream);
+  if (stream.exchange) {
+    if (stream.exchange->has_reply()) answer(stream);
+    return;
+  }
+  if (stream.is_waiting) {
+    stream.is_waiting = false;
+    // Fails only for a stream that is being reset.
+    (void)nghttp2_session_resume_data(handle_.get(), stream.id);
+  }
+}
+
+void H2Session::handle_request(H2Stream& stream) {
+  H2Incoming& incoming = *stream.incoming;
+  const auto verdict = host_.info().verdict;
+  if (verdict != ConnectionLimit::Verdict::admitted) {
+    const bool is_full = verdict == ConnectionLimit::Verdict::full;
+    thread_.counters.events.add(is_full ? HttpEvent::refused_full : HttpEvent::refused_address_full);
+    incoming.refuse(is_full ? kFull : kAddressFull);
+    if (last_goaway_ms_ == 0) drain();
+  }
+  const std::optional<Refusal> refusal = incoming.refusal;
+  Request request = std::move(incoming.request);
+  request.peer = host_.info().peer;
+  request.id = thread_.make_request_id();
+  stream.line = std::make_unique<AccessLine>(thread_, request, host_.info().peer, incoming.start_ms);
+  stream.exchange = std::make_unique<OpenExchange>(thread_, stream, std::move(request));
+  stream.incoming.reset();
+  if (refusal) {
+    const bool is_size = refusal->status == 413 || refusal->status == 414 || refusal->status == 431;
+    if (is_size) thread_.counters.events.add(HttpEvent::too_large);
+    Response response =
+        thread_.handler.refusal(refusal->status, refusal->code, refusal->detail, &stream.exchange->request());
+    if (refusal->status == 405) response.headers.push_back({"allow", "GET, HEAD, OPTIONS"});
+    stream.exchange->respond(std::move(response));
+  } else {
+    thread_.observer.on_start(stream.exchange->request(), thread_.loop.index());
+    thread_.handler.handle(*stream.exchange);
+  }
+  if (streams_begun_ >= thread_.options.h2_streams_of_connection && last_goaway_ms_ == 0) {
+    thread_.counters.events.add(HttpEvent::streams_used_up);
+    drain();
+  }
+}
+
+void H2Session::answer(H2Stream& stream) {
+  Response response = stream.exchange->take_reply();
+  const bool is_head = stream.exchange->request().method == "HEAD";
+  const bool has_no_body = response.status < 200 || response.status == 204 || response.status == 304;
+  stream.line->set_status(response.status);
+  stream.line->set_note(std::move(response.note));
+
+  const std::string status = std::to_string(response.status);
+  const std::string length = std::to_string(response.body.size());
+  std::vector<nghttp2_nv> fields;
+  fields.reserve(response.headers.size() + 3);
+  fields.push_back(field_of(":status", status));
+  fields.push_back(field_of("date", thread_.date.value(thread_.loop.timers().clock().wall_ms())));
+  for (const HeaderField& field : response.headers) {
+    // Nothing that a client has written may be taken for more than a value by a hop behind us.
+    if (is_token(field.name) && is_field_value(field.value)) fields.push_back(field_of(field.name, field.value));
+  }
+  if (response.stream == nullptr && !has_no_body) fields.push_back(field_of("content-length", length));
+
+  if (!is_head && !has_no_body) {
+    if (response.stream != nullptr) {
+      stream.source = std::move(response.stream);
+      stream.source->set_waker(stream);
+      stream.is_counted = true;
+      thread_.counters.open.add(OpenGauge::streams);
+      thread_.load.add(1);
+    } else if (!response.body.empty()) {
+      stream.body_left = response.body.size();
+      stream.source = std::make_unique<StringSource>(std::move(response.body));
+    }
+  }
+  nghttp2_data_provider provider{};
+  provider.source.ptr = &stream;
+  provider.read_callback = Callbacks::read_data;
+  const bool has_body = stream.source != nullptr;
+  if (!has_body) stream.why = WhyEnded::complete;
+  const int result =
+      nghttp2_submit_response(handle_.get(), stream.id, fields.data(), fields.size(), has_body ? &provider : nullptr);
+  // (A HEAD's stream is dropped only now, for the note is asked before; end() is the first thing that may ask.)
+  if (response.stream != nullptr) stream.line->end(WhyEnded::complete);
+  stream.exchange.reset();
+  if (result != 0) reset_stream(stream, NGHTTP2_INTERNAL_ERROR, WhyEnded::cut);
+}
+
+void H2Session::reset_stream(H2Stream& stream, std::uint32_t code, WhyEnded why) {
+  stream.why = why;
+  if (nghttp2_submit_rst_stream(handle_.get(), NGHTTP2_FLAG_NONE, stream.id, code) != 0)
+    terminate(NGHTTP2_INTERNAL_ERROR);
+  host_.wake();
+}
+
+void H2Session::close_stream(std::int32_t id) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end()) return;
+  H2Stream& stream = *found->second;
+  stream.exchange.reset();
+  if (stream.line) stream.line->end(stream.why);
+  if (stream.is_counted) {
+    thread_.counters.open.add(OpenGauge::streams, -1);
+    thread_.load.add(-1);
+  }
+  // What was emitted may still lie in the gather.
+  if (stream.source) thread_.spent.push_back(std::move(stream.source));
+  streams_.erase(found);
+  if (streams_.empty()) idle_since_ms_ = thread_.now_ms();
+}
+
+bool H2Session::has_held_up_stream() const {
+  return std::any_of(streams_.begin(), streams_.end(),
+                     [](const auto& entry) { return entry.second->source && !entry.second->is_waiting; });
+}
+
+bool H2Session::has_unfinished_request() const {
+  return std::any_of(streams_.begin(), streams_.end(),
+                     [](const auto& entry) { return entry.second->incoming != nullptr; });
+}
+
+std::int64_t H2Session::deadline_ms() const {
+  const HttpOptions& options = thread_.options;
+  if (is_over_) return kNever;
+  std::int64_t deadline = kNever;
+  if (!has_settings_ack_) deadline = start_ms_ + options.settings_ack_ms;
+  if (head_since_ms_ != 0) deadline = std::min(deadline, head_since_ms_ + options.header_block_ms);
+  if (last_goaway_ms_ != 0 && last_goaway_ms_ != kNever) deadline = std::min(deadline, last_goaway_ms_);
+  if (streams_.empty()) return std::min(deadline, idle_since_ms_ + options.idle_h2_ms);
+  deadline = std::min(deadline, ping_ms_ != 0 ? ping_ms_ + options.ping_answer_ms : heard_ms_ + options.ping_after_ms);
+  if (has_held_up_stream() || has_unfinished_request()) deadline = std::min(deadline, checked_ms_ + kCheckMs);
+  return deadline;
+}
+
+void H2Session::on_time(std::int64_t now_ms, bool is_output_blocked) {
+  if (is_over_) return;
+  const HttpOptions& options = thread_.options;
+  if (is_output_blocked) heard_ms_ = now_ms;  // nothing is read meanwhile
+  if (!has_settings_ack_ && !is_output_blocked && now_ms >= start_ms_ + options.settings_ack_ms) {
+    thread_.counters.events.add(HttpEvent::timeout_settings);
+    return terminate(NGHTTP2_SETTINGS_TIMEOUT);
+  }
+  if (head_since_ms_ != 0 && !is_output_blocked && now_ms >= head_since_ms_ + options.header_block_ms) {
+    thread_.counters.events.add(HttpEvent::timeout_head);
+    return terminate(NGHTTP2_PROTOCOL_ERROR);
+  }
+  if (last_goaway_ms_ != 0 && now_ms >= last_goaway_ms_) {
+    last_goaway_ms_ = kNever;
+    const std::int32_t last_id = nghttp2_session_get_last_proc_stream_id(handle_.get());
+    // Without memory for it the connection ends with its streams all the same.
+    (void)nghttp2_submit_goaway(handle_.get(), NGHTTP2_FLAG_NONE, last_id, NGHTTP2_NO_ERROR, nullptr, 0);
+  }
+  if (streams_.empty()) {
+    if (now_ms < idle_since_ms_ + options.idle_h2_ms) return;
+    thread_.counters.events.add(HttpEvent::timeout_idle);
+    return terminate(NGHTTP2_NO_ERROR);
+  }
+  if (ping_ms_ != 0 && now_ms >= ping_ms_ + options.ping_answer_ms && !is_output_blocked) {
+    thread_.counters.events.add(HttpEvent::timeout_ping);
+    return terminate(NGHTTP2_NO_ERROR);
+  }
+  if (ping_ms_ == 0 && now_ms >= heard_ms_ + options.ping_after_ms) {
+    ping_ms_ = now_ms;
+    (void)nghttp2_submit_ping(handle_.get(), NGHTTP2_FLAG_NONE, nullptr);  // no memory: then this peer counts as silent
+    host_.wake();
+  }
+  if (now_ms < checked_ms_ + kCheckMs) return;
+  check_windows(now_ms, is_output_blocked);
+  check_bodies(now_ms);
+  checked_ms_ = now_ms;
+}
+
+// A stream's clock runs only while nothing but its own window holds it up. Where the connection's window is shut, one
+// stream that its reader has left may hold all of it: the one that holds most goes.
+void H2Session::check_windows(std::int64_t now_ms, bool is_output_blocked) {
+  const bool is_window_open = nghttp2_session_get_remote_window_size(handle_.get()) > 0;
+  const std::int64_t passed_ms = now_ms - checked_ms_;
+  H2Stream* heaviest = nullptr;
+  for (const auto& [id, stream] : streams_) {
+    if (!stream->source || stream->is_waiting) continue;
+    if (heaviest == nullptr || stream->unreturned_bytes > heaviest->unreturned_bytes) heaviest = stream.get();
+    if (is_output_blocked || !is_window_open) {
+      stream->stall.skip(passed_ms);
+      continue;
+    }
+    stream->stall.start(now_ms);
+    if (now_ms >= stream->stall.deadline_ms(thread_.options) && stream->stall.has_stalled(now_ms, thread_.options)) {
+      thread_.counters.events.add(HttpEvent::stalled_stream);
+      reset_stream(*stream, NGHTTP2_CANCEL, WhyEnded::stalled);
+    }
+  }
+  if (is_window_open || heaviest == nullptr) {
+    window_stall_.stop();
+  } else if (is_output_blocked) {
+    window_stall_.skip(passed_ms);
+  } else {
+    window_stall_.start(now_ms);
+    if (now_ms >= window_stall_.deadline_ms(thread_.options) && window_stall_.has_stalled(now_ms, thread_.options)) {
+      thread_.counters.events.add(HttpEvent::stalled_stream);
+      reset_stream(*heaviest, NGHTTP2_CANCEL, WhyEnded::stalled);
+      window_stall_.stop();
+    }
+  }
+}
+
+void H2Session::check_bodies(std::int64_t now_ms) {
+  const HttpOptions& options = thread_.options;
+  for (const auto& [id, stream] : streams_) {
+    if (!stream->incoming || !stream->incoming->has_fields) continue;
+    H2Incoming& incoming = *stream->incoming;
+    const auto earned_ms =
+        static_cast<std::int64_t>(incoming.request.body.size() * 1000 / options.body_bytes_per_second_min);
+    if (now_ms < incoming.body_start_ms + std::max(options.body_grace_ms, earned_ms)) continue;
+    thread_.counters.events.add(HttpEvent::timeout_body);
+    incoming.refuse(kBodyTimeout);
+    add_work(*stream);
+  }
+}
+
+void H2Session::drain() {
+  if (last_goaway_ms_ != 0) return;
+  last_goaway_ms_ = thread_.now_ms() + kGoawayGapMs;
+  if (!streams_.empty()) (void)nghttp2_submit_shutdown_notice(handle_.get());  // no memory: the second one comes anyway
+  host_.wake();
+}
+
+void H2Session::abandon(WhyEnded why) {
+  is_over_ = true;
+  while (!streams_.empty()) {
+    H2Stream& stream = *streams_.begin()->second;
+    stream.why = why;
+    close_stream(stream.id);
+  }
+}
+
+}  // namespace tailgate

@@ -1,0 +1,79 @@
+// One HTTP/2 connection (RFC 9113): libnghttp2 for frames, HPACK and windows; streams pulled in turn into one gathered
+// write.
+//
+// libnghttp2's callbacks only note what has happened; fill() acts on it. DATA is not copied into libnghttp2: it frames
+// what a source says that it has, and the source emits into the gather behind the frame's header. Memory: 17 KB a
+// connection, most of it libnghttp2's buffer for outgoing frames and the header tables.
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include <boost/intrusive/list.hpp>
+#include <memory>
+#include <unordered_map>
+
+#include "base/c_handle.h"
+#include "server/http/h2_stream.h"
+#include "server/http/http_thread.h"
+#include "server/http/session.h"
+
+namespace tailgate {
+
+class H2Session final : public Session {
+ public:
+  H2Session(HttpThread& thread, SessionHost& host);
+  ~H2Session() override;
+
+  void receive(std::string_view bytes) override;
+  void receive_end() override;
+  // libnghttp2 acts against floods only while its output is pulled.
+  bool wants_input(bool is_output_blocked) const override { return !is_output_blocked && !is_over_ && !has_ended_; }
+  bool fill(Gather& gather) override;
+  Life life() const override { return life_; }
+  std::int64_t deadline_ms() const override;
+  void on_time(std::int64_t now_ms, bool is_output_blocked) override;
+  void drain() override;
+  void abandon(WhyEnded why) override;
+
+  // The stream has been woken, answered or completed: fill() is to look at it.
+  void add_work(H2Stream& stream);
+
+ private:
+  struct Callbacks;  // of libnghttp2
+  using Handle = CHandle<nghttp2_session, nghttp2_session_del>;
+  using Work = boost::intrusive::list<H2Stream, boost::intrusive::constant_time_size<false>>;
+
+  void submit_settings();
+  void work_on(H2Stream& stream);
+  void handle_request(H2Stream& stream);
+  void answer(H2Stream& stream);
+  void reset_stream(H2Stream& stream, std::uint32_t code, WhyEnded why);
+  void terminate(std::uint32_t code);
+  void close_stream(std::int32_t id);
+  bool has_held_up_stream() const;
+  bool has_unfinished_request() const;
+  void check_windows(std::int64_t now_ms, bool is_output_blocked);
+  void check_bodies(std::int64_t now_ms);
+
+  HttpThread& thread_;
+  SessionHost& host_;
+  Handle handle_;
+  std::unordered_map<std::int32_t, std::unique_ptr<H2Stream>> streams_;  // at most h2_streams_max
+  Work work_;
+  Gather* gather_ = nullptr;  // during fill()
+  std::int64_t start_ms_;
+  std::int64_t heard_ms_;            // when something last came
+  std::int64_t idle_since_ms_;       // when the last stream ended
+  std::int64_t head_since_ms_ = 0;   // when a header block began that has not ended; 0: none
+  std::int64_t ping_ms_ = 0;         // when a PING was sent that nothing has come after; 0: none
+  std::int64_t checked_ms_;          // when windows and bodies were last looked at
+  std::int64_t last_goaway_ms_ = 0;  // when the second GOAWAY of a drain is due; 0: not draining
+  StallClock window_stall_;          // runs while the connection's window holds streams up
+  std::uint32_t streams_begun_ = 0;
+  Life life_ = Life::open;
+  bool has_settings_ack_ = false;
+  bool is_over_ = false;    // nothing more is read
+  bool has_ended_ = false;  // the peer's last byte has come
+};
+
+}  // namespace tailgate

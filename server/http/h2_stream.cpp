@@ -1,0 +1,95 @@
+#include "server/http/h2_stream.h"
+
+#include "server/http/h2_session.h"
+
+namespace tailgate {
+namespace {
+
+// RFC 9113, 6.5.2: what a field counts besides its text.
+constexpr std::size_t kFieldOverhead = 32;
+
+constexpr Refusal kFieldsTooLarge{431, "fields_too_large", "The header fields are too large."};
+constexpr Refusal kTooManyFields{431, "too_many_fields", "There are too many header fields."};
+constexpr Refusal kTargetTooLong{414, "target_too_long", "The request target is too long."};
+constexpr Refusal kBodyTooLarge{413, "body_too_large", "The request body is too large."};
+constexpr Refusal kBadTarget{400, "bad_target", "The request target is not of a form that this method takes."};
+constexpr Refusal kBadAuthority{400, "bad_host", "A request names its host once, in the form host[:port]."};
+constexpr Refusal kHostDiffers{400, "host_differs", "The authority of the request and its Host field differ."};
+constexpr Refusal kUnknownMethod{501, "unknown_method", "The method is not implemented."};
+constexpr Refusal kConnect{405, "method_not_allowed", "This server is no proxy."};
+
+}  // namespace
+
+H2Incoming::H2Incoming(std::int64_t start) : start_ms{start} { request.version = HttpVersion::http2; }
+
+void H2Incoming::refuse(const Refusal& why) {
+  if (!refusal) refusal = why;
+  request.body = {};
+}
+
+void H2Incoming::add_field(std::string_view name, std::string_view value, const HttpOptions& options) {
+  fields_bytes_ += name.size() + value.size() + kFieldOverhead;
+  ++fields_;
+  if (has_fields) {
+    // Trailers are read past, and never merged (RFC 9110, 6.5.1).
+    if (fields_bytes_ > options.trailers_bytes_max) refuse(kFieldsTooLarge);
+    return;
+  }
+  if (fields_bytes_ > options.fields_bytes_max) refuse(kFieldsTooLarge);
+  if (fields_ > options.fields_max) refuse(kTooManyFields);
+  if (refusal) return;
+  if (name == ":method") {
+    request.method = value;
+  } else if (name == ":path") {
+    if (value.size() > options.target_bytes_max) refuse(kTargetTooLong);
+    target_ = value;
+  } else if (name == ":authority") {
+    request.authority = value;
+  } else if (name.starts_with(':')) {
+    // :scheme says how the client sees it; what counts is the listener.
+  } else if (name == "cookie" && cookie_) {
+    request.headers[*cookie_].value += "; ";
+    request.headers[*cookie_].value += value;
+  } else {
+    if (name == "cookie") cookie_ = request.headers.size();
+    request.headers.push_back({std::string{name}, std::string{value}});
+  }
+}
+
+void H2Incoming::add_body(std::string_view bytes, const HttpOptions& options) {
+  if (refusal) return;
+  const std::size_t bytes_max =
+      is_bodiless_method(request.method) ? options.get_body_bytes_max : options.body_bytes_max;
+  if (request.body.size() + bytes.size() > bytes_max) {
+    refuse(kBodyTooLarge);
+  } else {
+    request.body += bytes;
+  }
+}
+
+void H2Incoming::check(Scheme listener_scheme) {
+  has_fields = true;
+  fields_bytes_ = 0;
+  if (refusal) return;
+  request.scheme = scheme_name(listener_scheme);
+  if (request.method == "CONNECT") return refuse(kConnect);
+  if (!is_known_method(request.method)) return refuse(kUnknownMethod);
+  const std::string* host = request.header("host");
+  if (request.count("host") > 1) return refuse(kBadAuthority);
+  if (request.authority.empty() && host != nullptr) request.authority = *host;
+  if (!is_authority(request.authority)) return refuse(kBadAuthority);
+  if (host != nullptr && !equals_ignoring_case(*host, request.authority)) return refuse(kHostDiffers);
+  if (!is_target(target_) || target_.find('#') != std::string::npos) return refuse(kBadTarget);
+  const auto question = target_.find('?');
+  request.path = target_.substr(0, question);
+  if (question != std::string::npos) request.query = target_.substr(question + 1);
+  if (!request.path.starts_with('/') && !(request.path == "*" && request.method == "OPTIONS")) refuse(kBadTarget);
+}
+
+void H2Stream::wake() {
+  if (is_waiting) session.add_work(*this);
+}
+
+void H2Stream::on_reply() { session.add_work(*this); }
+
+}  // namespace tailgate

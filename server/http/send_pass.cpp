@@ -1,0 +1,31 @@
+#include "server/http/send_pass.h"
+
+namespace tailgate {
+
+void SendPass::add(Member& member) {
+  if (member.is_linked()) return;
+  next_.push_back(member);
+  post();
+}
+
+void SendPass::post() {
+  if (is_posted_) return;
+  is_posted_ = true;
+  loop_.post([this] { run(); });
+}
+
+void SendPass::run() {
+  is_posted_ = false;
+  if (now_.empty()) {
+    now_.swap(next_);
+    is_backward_ = !is_backward_;
+  }
+  for (int i = 0; i < kMembersATurn && !now_.empty(); ++i) {
+    Member& member = is_backward_ ? now_.back() : now_.front();
+    member.unlink();
+    member.on_turn();
+  }
+  if (!now_.empty() || !next_.empty()) post();
+}
+
+}  // namespace tailgate

@@ -1,0 +1,44 @@
+// Who on an io thread has something to send, and the pass that visits them.
+//
+// A pass is posted once, however many wake-ups come before it runs: what arrives meanwhile goes out in the same writes.
+// A pass visits a bounded number and then lets the loop look at its sockets. Whoever comes during a pass waits for the
+// next, and each pass runs in the opposite direction of the one before, so that nobody is always last.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+
+#include "base/loop.h"
+
+namespace tailgate {
+
+// Threads: one.
+class SendPass {
+ public:
+  class Member : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+   public:
+    // May destroy the member, and add any.
+    virtual void on_turn() = 0;
+
+   protected:
+    ~Member() = default;
+  };
+
+  explicit SendPass(Loop& loop) : loop_{loop} {}
+  // Costs nothing when it is in already.
+  void add(Member& member);
+
+ private:
+  using List = boost::intrusive::list<Member, boost::intrusive::constant_time_size<false>>;
+  static constexpr int kMembersATurn = 128;
+
+  void post();
+  void run();
+
+  Loop& loop_;
+  List now_;
+  List next_;
+  bool is_posted_ = false;
+  bool is_backward_ = false;
+};
+
+}  // namespace tailgate

@@ -1,0 +1,74 @@
+#include "server/http/server.h"
+
+#include <thread>
+#include <utility>
+
+#include "server/net/socket_transport.h"
+
+namespace tailgate {
+namespace {
+
+constexpr std::chrono::milliseconds kPollTime{10};
+
+}  // namespace
+
+class HttpServer::Sink final : public AcceptSink {
+ public:
+  Sink(HttpServer& server, Scheme scheme) : server_{server}, scheme_{scheme} {}
+
+  void on_accepted(std::size_t loop_index, Accepted accepted) override {
+    PerThread& thread = *server_.per_thread_[loop_index];
+    auto transport = SocketTransport::make(server_.threads_.loop(loop_index).context(), std::move(accepted.fd));
+    if (!transport) {
+      thread.http.load.add(-1);
+      return;
+    }
+    ConnectionInfo info{.peer = std::move(accepted.peer), .scheme = scheme_, .verdict = accepted.verdict};
+    thread.connections
+        .add(std::make_unique<Connection>(thread.http, thread.connections, std::move(transport), std::move(info),
+                                          std::move(accepted.slot)))
+        .start();
+  }
+
+ private:
+  HttpServer& server_;
+  Scheme scheme_;
+};
+
+HttpServer::HttpServer(IoThreads& threads, const HttpOptions& options, Handler& handler, ExchangeObserver& observer)
+    : threads_{threads}, options_{options} {
+  for (std::size_t i = 0; i < threads.size(); ++i) {
+    per_thread_.push_back(std::make_unique<PerThread>(threads.loop(i), threads.load(i), options_, handler, observer));
+  }
+}
+
+HttpServer::~HttpServer() = default;
+
+AcceptSink& HttpServer::clear_sink() { return *sinks_.emplace_back(std::make_unique<Sink>(*this, Scheme::http)); }
+
+void HttpServer::drain() {
+  for (std::size_t i = 0; i < per_thread_.size(); ++i) {
+    threads_.loop(i).post([thread = per_thread_[i].get()] { thread->connections.drain_all(); });
+  }
+}
+
+std::int64_t HttpServer::open_connections() const {
+  std::int64_t open = 0;
+  for (const auto& thread : per_thread_) {
+    const auto& gauges = thread->http.counters.open;
+    open += gauges.get(OpenGauge::connections_new) + gauges.get(OpenGauge::connections_h1) +
+            gauges.get(OpenGauge::connections_h2);
+  }
+  return open;
+}
+
+bool HttpServer::wait_closed(std::chrono::milliseconds time) const {
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  while (open_connections() > 0) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(kPollTime);
+  }
+  return true;
+}
+
+}  // namespace tailgate
