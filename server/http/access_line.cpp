@@ -42,6 +42,7 @@ void AccessLine::end(WhyEnded why) {
                           .trace_id = trace_id_,
                           .version = version_,
                           .status = status_,
+                          .problem = problem_,
                           .note = note_ ? note_() : AccessNote{},
                           .body_bytes = body_bytes_,
                           .duration_ms = thread_.now_ms() - start_ms_,

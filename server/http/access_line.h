@@ -18,7 +18,10 @@ class AccessLine {
   // Says `client_closed` when nothing else was said.
   ~AccessLine() { end(WhyEnded::client_closed); }
 
-  void set_status(int status) { status_ = status; }
+  void set_answer(int status, std::string problem) {
+    status_ = status;
+    problem_ = std::move(problem);
+  }
   void set_note(std::function<AccessNote()> note) { note_ = std::move(note); }
   void add_bytes(std::size_t bytes) { body_bytes_ += bytes; }
   std::uint64_t body_bytes() const { return body_bytes_; }
@@ -32,6 +35,7 @@ class AccessLine {
   std::string path_;
   std::string request_id_;
   std::string trace_id_;
+  std::string problem_;
   std::function<AccessNote()> note_;
   std::int64_t start_ms_;
   std::uint64_t body_bytes_ = 0;

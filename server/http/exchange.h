@@ -64,13 +64,11 @@ class Exchange {
   virtual ~Exchange() = default;
   virtual const Request& request() const = 0;
   virtual Loop& loop() = 0;
-  // Exactly once, in the handler or later. HEAD: the session leaves the body (and drops the stream). Returns before
-  // anything is sent; request() is good until the caller is back in the event loop, then the exchange and its strings
-  // are freed.
+  // Exactly once, in the handler or later. HEAD: the session leaves the body (and drops the stream). Nothing is sent
+  // before it returns; request() is good until the caller is back in the event loop, then the exchange is freed.
   virtual void respond(Response response) = 0;
 
-  // What has to live until the reply is given (a question under way): destroyed when the exchange dies, which cancels
-  // it.
+  // What has to live until the reply is given (a question under way): dies, and so is cancelled, with the exchange.
   void keep(std::unique_ptr<Watch> work) { work_ = std::move(work); }
 
  private:

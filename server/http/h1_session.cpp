@@ -216,7 +216,7 @@ void H1Session::start_answer(Gather& gather, Response response, HttpVersion vers
   const int status = response.status;
   const bool has_no_body = status < 200 || status == 204 || status == 304;
   const bool is_http10 = version == HttpVersion::http10;
-  answer_->line.set_status(status);
+  answer_->line.set_answer(status, std::move(response.problem));
   answer_->line.set_note(std::move(response.note));
   answer_->is_stream = response.stream != nullptr && !is_head_request_;
   answer_->is_chunked = response.stream != nullptr && !is_http10 && !has_no_body;

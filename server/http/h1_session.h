@@ -17,7 +17,7 @@
 
 namespace tailgate {
 
-class H1Session final : public Session, private OpenExchange::Owner, private Waker {
+class H1Session final : public Session, public OpenExchange::Owner, public Waker {
  public:
   H1Session(HttpThread& thread, SessionHost& host);
   ~H1Session() override;
@@ -31,6 +31,9 @@ class H1Session final : public Session, private OpenExchange::Owner, private Wak
   void on_time(std::int64_t now_ms, bool is_output_blocked) override;
   void drain() override;
   void abandon(WhyEnded why) override;
+
+  void on_reply() override { host_.wake(); }
+  void wake() override { host_.wake(); }
 
  private:
   enum class State : std::uint8_t {
@@ -60,9 +63,6 @@ class H1Session final : public Session, private OpenExchange::Owner, private Wak
     bool is_chunked = false;
     bool is_stream = false;
   };
-
-  void on_reply() override { host_.wake(); }
-  void wake() override { host_.wake(); }
 
   enum class Filled : std::uint8_t {
     waits,  // for the source

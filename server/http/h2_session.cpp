@@ -381,7 +381,7 @@ void H2Session::answer(H2Stream& stream) {
   Response response = stream.exchange->take_reply();
   const bool is_head = stream.exchange->request().method == "HEAD";
   const bool has_no_body = response.status < 200 || response.status == 204 || response.status == 304;
-  stream.line->set_status(response.status);
+  stream.line->set_answer(response.status, std::move(response.problem));
   stream.line->set_note(std::move(response.note));
 
   const std::string status = std::to_string(response.status);

@@ -43,7 +43,8 @@ struct ExchangeSummary {
   std::string_view request_id;
   std::string_view trace_id;  // of traceparent (32 hexadecimal digits), or ""
   HttpVersion version;
-  int status;  // 0: the client was gone before there was an answer
+  int status;                // 0: the client was gone before there was an answer
+  std::string_view problem;  // the code of an error answer, else ""
   AccessNote note;
   std::uint64_t body_bytes;  // handed to the socket, without framing
   std::int64_t duration_ms;
