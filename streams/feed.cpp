@@ -40,7 +40,7 @@ Feed::Feed(FeedSpec spec, const Topics& topics, StreamContext& context, FeedSet&
     : spec_{std::move(spec)}, context_{context}, owner_{owner}, id_{spec_.id_form()}, progress_timer_{[this] {
         on_progress_due();
       }} {
-  owner_.on_bytes_changed(0, log_.bytes());
+  account();
   for (const std::string& name : spec_.topics) {
     const auto topic = topics.by_name.find(name);
     assert(topic != topics.by_name.end());
@@ -56,7 +56,13 @@ Feed::Feed(FeedSpec spec, const Topics& topics, StreamContext& context, FeedSet&
 
 Feed::~Feed() {
   assert(members_.empty());
-  owner_.on_bytes_changed(log_.bytes(), 0);
+  owner_.on_bytes_changed(accounted_bytes_, 0);
+}
+
+void Feed::account() {
+  if (log_.has_dropped()) owner_.retire(log_.take_dropped());
+  owner_.on_bytes_changed(accounted_bytes_, log_.bytes());
+  accounted_bytes_ = log_.bytes();
 }
 
 void Feed::add_partition(const Topic& topic, std::int32_t partition) {
@@ -81,13 +87,17 @@ FeedLog::Place Feed::join(FeedMember& member) {
 
 void Feed::leave(FeedMember& member) {
   members_.erase(members_.iterator_to(member));
-  const std::size_t before = log_.bytes();
   log_.leave(member.place());
-  owner_.on_bytes_changed(before, log_.bytes());
-  if (log_.has_dropped()) owner_.retire(log_.take_dropped());
+  account();
   if (members_.empty()) {
     for (Partition& partition : partitions_) partition.cursor.chunk.reset();  // an idle feed keeps no records alive
   }
+}
+
+bool Feed::advance(FeedLog::Place& place) {
+  const bool is_moved = log_.advance(place);
+  if (log_.has_dropped()) account();
+  return is_moved;
 }
 
 // Puts the feed at the head of what the reader has of a partition, unless it is there.
@@ -97,7 +107,8 @@ void Feed::start_partition(Slot slot) {
   const std::uint64_t epoch = log.epoch();
   const Offset next = log.next();
   if (epoch == 0 || log.epoch() != epoch) return;  // not started, or just starting again: news will come
-  if (partition.is_started && partition.cursor.epoch == epoch && partition.passed == next - 1) return;
+  const bool is_there = partition.cursor.epoch == epoch && partition.passed == next - 1;
+  if (partition.is_started && is_there && !partition.owes_progress) return;
   partition.cursor = log.seek(next);
   partition.passed = next - 1;
   partition.owes_progress = false;
@@ -107,9 +118,7 @@ void Feed::start_partition(Slot slot) {
   } else {
     id_.set(id_slots_[slot], partition.passed);
   }
-  const std::size_t before = log_.bytes();
   log_.append_barrier(slot, partition.passed);
-  owner_.on_bytes_changed(before, log_.bytes());
 }
 
 void Feed::on_partition_news(Slot slot) {
@@ -155,7 +164,6 @@ bool Feed::encode_partition(Slot slot, std::size_t& budget) {
     start_partition(slot);
     return partition.is_started;
   }
-  const std::size_t bytes_before = log_.bytes();
   bool is_more = false;
   std::int64_t newest_ms = -1;
   RecordView record;
@@ -173,29 +181,27 @@ bool Feed::encode_partition(Slot slot, std::size_t& budget) {
       id_.set(id_slots_[slot], partition.passed);
       log_.append_barrier(slot, partition.passed);
       is_more = true;
-      break;  // if it is lost again at once, the news of that is on its way
+      --budget;
+      continue;
     }
     partition.passed = partition.cursor.next - 1;
     if (step == RecordLog::Step::record && matches(record)) {
-      const std::size_t before = log_.bytes();
-      append_record(slot, record);
+      budget -= std::min(budget, append_record(slot, record));
       partition.owes_progress = false;
       newest_ms = std::max(newest_ms, record.timestamp_ms);
-      budget -= std::min(budget, std::max<std::size_t>(log_.bytes() - before, 1));
       is_more = true;
     } else {
       partition.owes_progress = true;
-      budget -=
-          std::min(budget, std::size_t{1} + RecordChunk::bytes_of(record) / 8);  // a look costs less than an event
+      const std::size_t looked = step == RecordLog::Step::record ? RecordChunk::bytes_of(record) : 0;
+      budget -= std::min(budget, 1 + looked / 8);  // a look costs less than an event
     }
   }
   if (partition.owes_progress) is_more = append_progress(slot) || is_more;
   if (newest_ms >= 0) count_delay(context_.counters, context_.loop.timers().clock().wall_ms() - newest_ms);
-  owner_.on_bytes_changed(bytes_before, log_.bytes());
   return is_more;
 }
 
-void Feed::append_record(Slot slot, const RecordView& record) {
+std::size_t Feed::append_record(Slot slot, const RecordView& record) {
   Partition& partition = partitions_[slot];
   id_.set(id_slots_[slot], record.offset);
   std::string& bytes = owner_.encode_scratch();
@@ -206,6 +212,7 @@ void Feed::append_record(Slot slot, const RecordView& record) {
   const std::string_view event{bytes};
   log_.append_record(slot, record.offset, event.substr(0, front), event.substr(front));
   context_.counters.records_encoded.add();
+  return event.size();
 }
 
 bool Feed::append_progress(Slot slot) {
@@ -225,24 +232,24 @@ bool Feed::append_progress(Slot slot) {
 void Feed::on_progress_due() {
   if (members_.empty()) return;
   bool is_more = false;
-  const std::size_t before = log_.bytes();
   for (std::size_t slot = 0; slot < partitions_.size(); ++slot) {
     if (partitions_[slot].owes_progress) is_more = append_progress(static_cast<Slot>(slot)) || is_more;
   }
-  owner_.on_bytes_changed(before, log_.bytes());
+  account();
   if (is_more) wake_members();
 }
 
 void Feed::keep_within_bounds() {
-  while (log_.bytes() > owner_.options().feed_bytes && log_.oldest() != nullptr) evict_oldest();
-  while (owner_.is_over_bounds() && log_.oldest() != nullptr) evict_oldest();
-  if (log_.has_dropped()) owner_.retire(log_.take_dropped());
+  account();
+  while (log_.oldest() != nullptr && (log_.bytes() > owner_.options().feed_bytes || owner_.is_over_bounds())) {
+    evict_oldest();
+    account();
+  }
 }
 
 // Whoever stands in the oldest chunk is behind from now on and goes on from the reader's records or from history.
 void Feed::evict_oldest() {
   FeedChunk* const oldest = log_.oldest();
-  const std::size_t before = log_.bytes();
   for (FeedMember& member : members_) {
     if (member.place().chunk != oldest) continue;
     const FeedLog::Place from = member.place();
@@ -251,7 +258,6 @@ void Feed::evict_oldest() {
     context_.counters.evictions.add();
   }
   assert(log_.oldest() != oldest);
-  owner_.on_bytes_changed(before, log_.bytes());
 }
 
 void Feed::on_topics(const Topics& topics) {
@@ -266,6 +272,7 @@ void Feed::on_topics(const Topics& topics) {
     for (auto partition = static_cast<std::int32_t>(known); partition < topic.partitions; ++partition) {
       if (partitions_.size() >= kIdPartitionsMax) return end("id_too_long");
       add_partition(topic, partition);
+      wake_members();  // its log may have a past, and then no news
     }
   }
 }

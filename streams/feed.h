@@ -105,8 +105,13 @@ class Feed {
   void leave(FeedMember& member);
   std::size_t members() const { return members_.size(); }
 
-  // Encodes some of what has come since, if anything. False: everything that the reader gave is in the log.
+  // Moves a member to the next chunk where its place is at its chunk's end and there is one. False: at the head.
+  bool advance(FeedLog::Place& place);
+
+  // Encodes some of what has come since, if anything; true: something was appended.
   bool encode_more();
+  // There is more to look through than the last encode_more() did: news that are already here.
+  bool has_more() const { return !dirty_.empty(); }
   bool matches(const RecordView& record) const;
 
   // New partitions join in silence; a topic that is gone ends the feed.
@@ -120,12 +125,15 @@ class Feed {
   // Encodes from one partition until its head or the budget's end; true: something was appended.
   bool encode_partition(Slot slot, std::size_t& budget);
   void start_partition(Slot slot);
-  void append_record(Slot slot, const RecordView& record);
+  // Its bytes in the log.
+  std::size_t append_record(Slot slot, const RecordView& record);
   // At most one progress entry a partition and second; false: owed.
   bool append_progress(Slot slot);
   void on_progress_due();
   void keep_within_bounds();
   void evict_oldest();
+  // Hands dropped chunks on and says how many bytes the log holds now.
+  void account();
   void wake_members();
   void end(std::string fault);
 
@@ -138,6 +146,7 @@ class Feed {
   std::vector<Partition> partitions_;
   std::deque<Slot> dirty_;
   boost::intrusive::list<FeedMember> members_;
+  std::size_t accounted_bytes_ = 0;
   Timer progress_timer_;
   std::string fault_;
 };

@@ -21,9 +21,13 @@ SubscriberOptions with_limit(SubscriberOptions options, bool is_limited) {
 // unless they alone are too long.
 std::size_t cut(std::string_view bytes, std::size_t bytes_max) {
   if (bytes.size() <= bytes_max) return bytes.size();
-  const std::size_t id_line = bytes.substr(0, bytes_max).rfind("\nid: ");
-  if (id_line == std::string_view::npos || bytes.find("\n\n", id_line + 1) + 2 <= bytes_max) return bytes_max;
-  return id_line + 1;
+  const std::size_t line_feed = bytes.rfind('\n', bytes_max - 1);  // ends the last whole line that fits
+  if (line_feed == std::string_view::npos) return bytes_max;
+  if (bytes.substr(line_feed + 1).starts_with("id: ")) return line_feed + 1;
+  const bool is_behind_id = bytes[line_feed + 1] == '\n';  // the empty line comes next
+  if (!is_behind_id || line_feed == 0) return bytes_max;
+  const std::size_t id_line = bytes.rfind('\n', line_feed - 1);
+  return id_line == std::string_view::npos ? line_feed : id_line + 1;
 }
 
 }  // namespace
@@ -145,7 +149,9 @@ Pull StreamBody::prepare_own(std::size_t bytes_max) {
     if (left <= kCarryBytesMax) {
       pending_.insert(0, scratch, bytes, left);
     } else {
-      partial_ = PartialEvent{slot, delivery.offset, scratch.substr(tail), bytes - event};
+      const std::string_view front = std::string_view{scratch}.substr(event, tail - event);
+      partial_ = PartialEvent{slot, delivery.offset, std::hash<std::string_view>{}(front), scratch.substr(tail),
+                              bytes - event};
     }
   }
   subscriber_.unpin();
@@ -158,17 +164,21 @@ Pull StreamBody::prepare_partial(std::size_t bytes_max) {
   RecordView record;
   Feed& feed = subscriber_.feed();
   const Subscriber::Found found = subscriber_.find(partial_->slot, partial_->offset, record);
-  if (found == Subscriber::Found::wait) return Pull{};
-  if (found == Subscriber::Found::gone) {
+  const bool is_hopeless = !feed.fault().empty() && feed.fault() != kDraining;
+  if (found == Subscriber::Found::wait && !is_hopeless) return Pull{};
+  std::string& scratch = feed.owner().scratch();
+  scratch.clear();
+  if (found == Subscriber::Found::yes) {
+    const Feed::Partition& source = feed.partitions()[partial_->slot];
+    append_front(scratch, feed.spec().format, source.topic, source.source.partition, record);
+  }
+  subscriber_.unpin();
+  // A topic made anew may have another record there.
+  if (found != Subscriber::Found::yes || std::hash<std::string_view>{}(scratch) != partial_->front_hash) {
     feed.context().counters.cuts.add();
     return Pull{Pull::State::cut, 0};
   }
-  std::string& scratch = feed.owner().scratch();
-  scratch.clear();
-  const Feed::Partition& source = feed.partitions()[partial_->slot];
-  append_front(scratch, feed.spec().format, source.topic, source.source.partition, record);
   scratch += partial_->tail;
-  subscriber_.unpin();
   const std::string_view left = std::string_view{scratch}.substr(partial_->done);
   const std::size_t bytes = cut(left, bytes_max);
   scratch_begin_ = partial_->done;

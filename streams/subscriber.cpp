@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <string>
 #include <utility>
@@ -16,8 +17,11 @@ constexpr Offset kNoEnd = std::numeric_limits<Offset>::max();
 constexpr std::size_t kAsksMax = 4;             // history questions under way for one subscriber
 constexpr std::size_t kScanBytes = 512 * 1024;  // looked through in one turn, when little of it is for the client
 constexpr std::int64_t kRetryMs = 500;
+constexpr std::int64_t kCheckMs = 1'000;  // ids beyond what was seen here: mostly another replica is a bit faster
+constexpr std::int64_t kGoodMs = 10'000;  // Kafka has what this replica has not seen: it is not asked again before
 constexpr std::int64_t kBeyondGraceMs = 10'000;  // a watermark may lag that long behind what another replica has seen
 constexpr std::int64_t kUnknownPartitionMs = 60'000;  // and growth of the topic that long
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 }  // namespace
 
@@ -28,9 +32,10 @@ struct Subscriber::Own {
     Offset feed = kNotStarted;       // P at place_
     Offset until = kNoEnd;
     std::size_t id_slot = 0;
-    std::int64_t retry_ms = 0;     // history is not asked before
-    std::int64_t suspect_ms = -1;  // since when v is beyond all that was seen here; -1: it is not
-    bool is_beyond = false;        // history says that v is beyond the end
+    std::int64_t retry_ms = 0;          // history is not asked before
+    std::int64_t check_ms = kNever;     // v is beyond all that was seen here: when Kafka is asked for its end
+    std::int64_t beyond_since_ms = -1;  // since when Kafka says that v is beyond its end
+    bool is_beyond = false;             // history says that v is beyond the end
     bool is_asked = false;
   };
   struct Unknown {
@@ -93,6 +98,8 @@ struct Subscriber::Own {
   Ask<HistoryAnswer> find_ask;  // for find()
   std::optional<HistoryAnswer> found;
   Timer timer;
+  std::int64_t timer_ms = kNever;  // when it is due
+  std::int64_t checked_ms = 0;     // when ids were last looked at
   std::size_t scanned_bytes = 0;
   Slot turn = 0;  // of the partitions that are behind
   bool is_feeds_turn = true;
@@ -104,7 +111,7 @@ Subscriber::Subscriber(Feed& feed, const Position& passed, SubscriberOptions opt
   place_ = feed_.join(*this);
   make_own(feed_.log().head_position());
   Own& own = *own_;
-  if (!feed_.partitions().empty()) know_slot(static_cast<Slot>(feed_.partitions().size() - 1));
+  know_all();
   for (std::size_t slot = 0; slot < own.slots.size(); ++slot) set_passed(static_cast<Slot>(slot), kNothingPassed);
   for (const auto& [topic, partitions] : passed) {
     for (const auto& [number, offset] : partitions) {
@@ -135,6 +142,7 @@ Subscriber::Subscriber(Feed& feed, const Position& passed, SubscriberOptions opt
       if (end != topic->second.end()) own.slots[slot].until = end->second;
     }
   }
+  has_moved_ = false;
   if (is_in_step()) own_.reset();
 }
 
@@ -144,7 +152,10 @@ std::int64_t Subscriber::now_ms() const { return feed_.context().loop.timers().c
 
 // P becomes `at`, and v the same where the feed has a position.
 void Subscriber::make_own(std::vector<Offset> at) {
-  own_ = std::make_unique<Own>(feed_.spec().id_form(), [this] { wake(); });
+  own_ = std::make_unique<Own>(feed_.spec().id_form(), [this] {
+    own_->timer_ms = kNever;
+    wake();
+  });
   for (std::size_t i = 0; i < at.size(); ++i) {
     const auto slot = static_cast<Slot>(i);
     know_slot(slot);
@@ -176,6 +187,10 @@ void Subscriber::know_slot(Slot slot) {
     own.slots.push_back(seen);
     ++own.differing;
   }
+}
+
+void Subscriber::know_all() {
+  if (!feed_.partitions().empty()) know_slot(static_cast<Slot>(feed_.partitions().size() - 1));
 }
 
 void Subscriber::set_passed(Slot slot, Offset offset) {
@@ -226,13 +241,13 @@ bool Subscriber::can_read_behind() const {
 // ---- live ----------------------------------------------------------------------------------------------------------
 
 std::string_view Subscriber::prepare_live(std::size_t bytes_max) {
-  assert(is_live());
-  while (feed_.fault().empty() || done_ > 0) {
+  while (is_live() && (feed_.fault().empty() || done_ > 0)) {
     const FeedChunk& chunk = *place_.chunk;
     const auto& entries = chunk.entries;
     if (place_.entry == entries.size()) {
-      if (feed_.log().advance(place_) || feed_.encode_more()) continue;
+      if (feed_.advance(place_) || feed_.encode_more()) continue;  // which may have evicted this one
       is_waiting_ = true;
+      if (feed_.has_more()) wake();  // after others had their turn
       return {};
     }
     const FeedEntry& entry = entries[place_.entry];
@@ -260,7 +275,7 @@ std::string_view Subscriber::prepare_live(std::size_t bytes_max) {
     const bool cuts_tail = room_end > tail && from < tail;
     return chunk.view(from, cuts_tail ? tail : room_end);
   }
-  make_own(feed_.log().position_at(place_));
+  if (is_live()) make_own(feed_.log().position_at(place_));
   return {};
 }
 
@@ -294,6 +309,7 @@ Subscriber::Step Subscriber::next(Delivery& delivery) {
     delivery.code = feed_.fault();
     return Step::delivery;
   }
+  if (own.scanned_bytes == 0 && now_ms() - own.checked_ms >= kCheckMs) check_suspects();
   while (true) {
     if (next_control(delivery)) return Step::delivery;
     if (is_finished()) return Step::finished;
@@ -313,17 +329,16 @@ Subscriber::Step Subscriber::next(Delivery& delivery) {
     if (can_read_behind() || is_finished()) continue;  // the feed's entries have just led here
     check_suspects();
     if (!own.controls.empty()) continue;
-    is_waiting_ = true;
+    wait();
     return Step::wait;
   }
 }
 
 bool Subscriber::next_of_feed(Delivery& delivery) {
   Own& own = *own_;
-  FeedLog& log = feed_.log();
   while (true) {
     if (place_.entry == place_.chunk->entries.size()) {
-      if (log.advance(place_)) continue;
+      if (feed_.advance(place_)) continue;
       // A subscriber that is in step nowhere would only skip what it has encoded.
       const bool has_other_work = own.differing == own.slots.size() && can_read_behind();
       if (has_other_work || !feed_.encode_more()) return false;
@@ -429,7 +444,6 @@ Subscriber::Read Subscriber::read_behind(Slot slot, Delivery& delivery) {
       return Read::moved;
     case RecordLog::Step::head:  // the log has started again below the target: the feed will say so
       own.slots[slot].retry_ms = now_ms() + Timers::kSlotMs;
-      wake_in(Timers::kSlotMs);
       reading = Own::Reading{};
       return Read::blocked;
     case RecordLog::Step::lost:  // dropped meanwhile: history has it
@@ -492,8 +506,6 @@ void Subscriber::on_history(Slot slot, const HistoryAnswer& answer) {
     seen.is_beyond = !std::holds_alternative<HistoryDown>(answer);
     const bool is_soon = std::holds_alternative<HistoryNotYet>(answer);
     seen.retry_ms = now_ms() + (is_soon ? Timers::kSlotMs : kRetryMs);
-    wake_in(seen.retry_ms - now_ms());
-    return;
   }
   wake();
 }
@@ -524,22 +536,22 @@ bool Subscriber::next_control(Delivery& delivery) {
   return true;
 }
 
+// A partition is asked about once v has been beyond all that was seen here for a while, and then until that is over.
 void Subscriber::check_suspects() {
   Own& own = *own_;
-  const std::int64_t now = now_ms();
+  own.checked_ms = now_ms();
   std::vector<TopicPartition> ask;
   std::vector<Slot> suspects;
-  bool is_any = false;
   for (std::size_t i = 0; i < own.slots.size(); ++i) {
     Own::Seen& seen = own.slots[i];
     const bool is_ahead = seen.feed != kNotStarted && seen.passed > seen.feed;
     if (seen.passed >= seen.until || (!is_ahead && !seen.is_beyond)) {
-      seen.suspect_ms = -1;
+      seen.check_ms = kNever;
+      seen.beyond_since_ms = -1;
       continue;
     }
-    is_any = true;
-    if (seen.suspect_ms < 0) seen.suspect_ms = now;
-    if (now - seen.suspect_ms < kBeyondGraceMs) continue;
+    if (seen.check_ms == kNever) seen.check_ms = own.checked_ms + kCheckMs;
+    if (seen.check_ms > own.checked_ms) continue;
     suspects.push_back(static_cast<Slot>(i));
     ask.push_back(partition(static_cast<Slot>(i)).source);
   }
@@ -548,47 +560,57 @@ void Subscriber::check_suspects() {
     own.ends = feed_.context().catalog.ends(std::move(ask), feed_.context().loop,
                                             [this](const Catalog::EndsAnswer& answer) { on_ends(answer); });
   }
-  if (!own.unknown.empty()) {
-    is_any = true;
-    if (now - own.unknown_since_ms >= kUnknownPartitionMs) {
-      // Nobody else has heard of these partitions either: the id is of another topic of that name.
-      std::vector<Own::Unknown> unknown = std::move(own.unknown);
-      own.unknown.clear();
-      own.unknown_id_slots.clear();
-      IdText id{feed_.spec().id_form()};
-      for (std::size_t i = 0; i < own.slots.size(); ++i) {
-        const Feed::Partition& known = partition(static_cast<Slot>(i));
-        own.slots[i].id_slot = id.add(known.topic, known.source.partition, own.slots[i].passed);
-      }
-      own.id = std::move(id);
-      for (Own::Unknown& gone : unknown) {
-        own.controls.push_back(
-            {Delivery::Kind::reset, 0, gone.passed + 1, 0, std::move(gone.topic), gone.partition, {}});
-      }
-      if (options_.on_reset == ResetPolicy::stop)
-        own.controls.push_back({Delivery::Kind::fault, 0, 0, 0, {}, 0, "beyond_end"});
-      return;
-    }
-  }
-  if (is_any) wake_in(1'000);
+  check_unknown();
 }
 
 void Subscriber::on_ends(const Catalog::EndsAnswer& answer) {
   Own& own = *own_;
+  const std::int64_t now = now_ms();
   for (const Slot slot : std::exchange(own.suspects, {})) {
     Own::Seen& seen = own.slots[slot];
-    seen.suspect_ms = now_ms();
+    seen.check_ms = now + kCheckMs;
     if (!answer) continue;
     const auto it = answer->find(partition(slot).source);
-    if (it == answer->end() || seen.passed < it->second.end) continue;  // it exists: this replica is slow
+    if (it == answer->end()) continue;
     const PartitionEnds& ends = it->second;
+    if (seen.passed < ends.end) {  // it exists: this replica is slow
+      seen.beyond_since_ms = -1;
+      seen.check_ms = now + kGoodMs;
+      continue;
+    }
+    if (seen.beyond_since_ms < 0) seen.beyond_since_ms = now;
+    if (now - seen.beyond_since_ms < kBeyondGraceMs) continue;
     const bool is_feed_good = seen.feed != kNotStarted && seen.feed < ends.end;
     const Offset latest = is_feed_good ? seen.feed + 1 : ends.readable;
     seen.is_beyond = false;
-    own.controls.push_back(
-        {Delivery::Kind::reset, slot, seen.passed + 1, options_.on_reset == ResetPolicy::earliest ? ends.begin : latest});
+    seen.beyond_since_ms = -1;
+    own.controls.push_back({Delivery::Kind::reset, slot, seen.passed + 1,
+                            options_.on_reset == ResetPolicy::earliest ? ends.begin : latest});
   }
   wake();
+}
+
+void Subscriber::check_unknown() {
+  Own& own = *own_;
+  if (own.unknown.empty() || now_ms() - own.unknown_since_ms < kUnknownPartitionMs) return;
+  know_all();
+  if (own.unknown.empty()) return;
+  // Nobody else has heard of these partitions either: the id is of another topic of that name.
+  std::vector<Own::Unknown> unknown = std::move(own.unknown);
+  own.unknown.clear();
+  own.unknown_id_slots.clear();
+  IdText id{feed_.spec().id_form()};
+  for (std::size_t i = 0; i < own.slots.size(); ++i) {
+    const Feed::Partition& known = partition(static_cast<Slot>(i));
+    own.slots[i].id_slot = id.add(known.topic, known.source.partition, own.slots[i].passed);
+  }
+  own.id = std::move(id);
+  for (Own::Unknown& gone : unknown) {
+    own.controls.push_back({Delivery::Kind::reset, 0, gone.passed + 1, 0, std::move(gone.topic), gone.partition, {}});
+  }
+  if (options_.on_reset == ResetPolicy::stop) {
+    own.controls.push_back({Delivery::Kind::fault, 0, 0, 0, {}, 0, "beyond_end"});
+  }
 }
 
 // ---- position, partial events, wake-ups
@@ -650,19 +672,20 @@ Subscriber::Found Subscriber::find(Slot slot, Offset offset, RecordView& record)
   }
   const TopicPartition& source = partition(slot).source;
   own.answered = feed_.context().history.find(source, offset);
-  if (own.answered) return in_page(*own.answered);
-  if (const auto found = std::exchange(own.found, std::nullopt)) {
-    if (const auto* page = std::get_if<std::shared_ptr<const HistoryPage>>(&*found)) {
-      own.answered = *page;
-      return in_page(*own.answered);
-    }
-    if (!std::holds_alternative<HistoryDown>(*found)) return Found::gone;
+  const auto answer = std::exchange(own.found, std::nullopt);
+  if (!own.answered && answer) {
+    if (const auto* page = std::get_if<std::shared_ptr<const HistoryPage>>(&*answer)) own.answered = *page;
+    if (!own.answered && !std::holds_alternative<HistoryDown>(*answer)) return Found::gone;
+  }
+  if (own.answered) {
+    own.find_ask.cancel();
+    return in_page(*own.answered);
   }
   if (!own.find_ask.is_waiting()) {
     own.find_ask =
-        feed_.context().history.read(source, offset, feed_.context().loop, [this](const HistoryAnswer& answer) {
-          own_->found = answer;
-          if (std::holds_alternative<HistoryDown>(answer)) return wake_in(kRetryMs);
+        feed_.context().history.read(source, offset, feed_.context().loop, [this](const HistoryAnswer& found) {
+          own_->found = found;
+          if (std::holds_alternative<HistoryDown>(found)) return wake_at(now_ms() + kRetryMs);
           wake();
         });
   }
@@ -670,8 +693,25 @@ Subscriber::Found Subscriber::find(Slot slot, Offset offset, RecordView& record)
   return Found::wait;
 }
 
-void Subscriber::wake_in(std::int64_t ms) {
-  if (!own_->timer.is_set()) feed_.context().loop.timers().set(own_->timer, ms);
+void Subscriber::wait() {
+  Own& own = *own_;
+  const std::int64_t now = now_ms();
+  std::int64_t due_ms = own.unknown.empty() ? kNever : std::max(own.unknown_since_ms + kUnknownPartitionMs, now);
+  for (std::size_t i = 0; i < own.slots.size(); ++i) {
+    const Own::Seen& seen = own.slots[i];
+    if (!own.ends.is_waiting()) due_ms = std::min(due_ms, seen.check_ms);
+    if (!seen.is_asked && seen.retry_ms > now && is_behind(static_cast<Slot>(i)))
+      due_ms = std::min(due_ms, seen.retry_ms);
+  }
+  if (due_ms != kNever) wake_at(due_ms);
+  is_waiting_ = true;
+  if (feed_.has_more()) wake();  // after others had their turn
+}
+
+void Subscriber::wake_at(std::int64_t due_ms) {
+  if (own_->timer.is_set() && own_->timer_ms <= due_ms) return;
+  own_->timer_ms = due_ms;
+  feed_.context().loop.timers().set(own_->timer, due_ms - now_ms());
 }
 
 void Subscriber::wake() {
@@ -693,8 +733,10 @@ void Subscriber::on_evicted(const FeedLog::Place& to) {
     make_own(feed_.log().position_at(place_));
     if (done_ > 0) {
       const FeedEntry& entry = entries[place_.entry];
-      partial_ = PartialEvent{entry.slot, entry.offset,
-                              std::string{place_.chunk->view(entry.end - entry.tail_bytes, entry.end)}, done_};
+      const std::size_t tail = entry.end - entry.tail_bytes;
+      const std::string_view front = place_.chunk->view(place_.chunk->begin_of(place_.entry), tail);
+      partial_ = PartialEvent{entry.slot, entry.offset, std::hash<std::string_view>{}(front),
+                              std::string{place_.chunk->view(tail, entry.end)}, done_};
       set_feed(entry.slot, entry.offset);
       set_passed(entry.slot, entry.offset);
       ++place_.entry;

@@ -57,8 +57,9 @@ struct Delivery {
 struct PartialEvent {
   Slot slot = 0;
   Offset offset = 0;
-  std::string tail;      // with its id
-  std::size_t done = 0;  // bytes sent
+  std::size_t front_hash = 0;  // std::hash of the front: the rest must be of the same event
+  std::string tail;            // with its id
+  std::size_t done = 0;        // bytes sent
 };
 
 // Threads: its feed's.
@@ -135,14 +136,18 @@ class Subscriber : public FeedMember {
   void ask_history(Slot slot);
   void on_history(Slot slot, const HistoryAnswer& answer);
   void know_slot(Slot slot);
+  void know_all();
   void set_passed(Slot slot, Offset offset);
   void set_feed(Slot slot, Offset offset);
   bool is_behind(Slot slot) const;
   Offset target(Slot slot) const;
   // Ids beyond what this replica has seen: other replicas may be faster, or the log was truncated.
   void check_suspects();
+  void check_unknown();
   void on_ends(const Catalog::EndsAnswer& answer);
-  void wake_in(std::int64_t ms);
+  // Sets the timer for what is due first.
+  void wait();
+  void wake_at(std::int64_t due_ms);
   void wake();
   std::int64_t now_ms() const;
   const Feed::Partition& partition(Slot slot) const { return feed_.partitions()[slot]; }
