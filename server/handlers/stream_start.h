@@ -1,0 +1,59 @@
+// Where a stream starts and stops, in offsets: what a request says, resolved against Kafka where it has to be.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "base/loop.h"
+#include "cursors/position.h"
+#include "server/handlers/stream_request.h"
+#include "streams/feed.h"
+
+namespace tailgate {
+
+struct StreamStart {
+  Position passed;                // every partition that the feed knows, and those that only the id knows
+  std::optional<Position> until;  // inclusive
+};
+
+// Threads: the feed's. Answers once, on the loop, or within start() where nothing has to be asked: an id needs no answer of
+// Kafka, and neither has `latest` on a feed that is live.
+class StreamStartQuestion final : public Watch {
+ public:
+  using Then = std::function<void(Result<StreamStart>)>;
+  StreamStartQuestion(const StreamRequest& request, StreamContext& context, Then then);
+
+  void start(const Feed& feed);
+
+ private:
+  struct Wanted {
+    TopicPartition source;
+    std::string topic;
+    bool is_by_id = false;   // the id names its topic
+    Offset head = kNotStarted;  // what the reader has passed, where it is known
+  };
+  bool needs_ends() const;
+  void ask();
+  void on_answer();
+  void finish();
+  Offset start_of(const Wanted& wanted) const;
+  Offset until_of(const Wanted& wanted) const;
+
+  const StreamRequest& request_;
+  StreamContext& context_;
+  Then then_;
+  std::vector<Wanted> wanted_;
+  int open_questions_ = 0;
+  std::optional<Error> error_;
+  std::map<TopicPartition, PartitionEnds> ends_;
+  std::map<TopicPartition, Offset> from_offsets_;
+  std::map<TopicPartition, Offset> until_offsets_;
+  Ask<Catalog::EndsAnswer> ends_ask_;
+  Ask<Catalog::OffsetsAnswer> from_ask_;
+  Ask<Catalog::OffsetsAnswer> until_ask_;
+};
+
+}  // namespace tailgate

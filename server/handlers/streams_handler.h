@@ -1,0 +1,31 @@
+// GET /streams/…: from a request to a subscriber on a feed.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "server/http/exchange.h"
+#include "streams/feed_set.h"
+
+namespace tailgate {
+
+struct StreamsOptions {
+  std::int64_t heartbeat_ms = 15'000;
+  std::int64_t retry_ms = 3'000;
+};
+
+// Threads: handle() on every io thread, each with its own FeedSet.
+class StreamsHandler {
+ public:
+  // `feeds`: by Loop::index().
+  StreamsHandler(std::vector<FeedSet*> feeds, const StreamsOptions& options) : feeds_{std::move(feeds)}, options_{options} {}
+
+  // GET and HEAD of a path below /streams/.
+  void handle(Exchange& exchange);
+
+ private:
+  std::vector<FeedSet*> feeds_;
+  StreamsOptions options_;
+};
+
+}  // namespace tailgate
