@@ -19,7 +19,6 @@ namespace tailgate {
 namespace {
 
 constexpr std::size_t kHeaderIdBytesMax = 1024;  // longer ids stay out of response fields: proxies have limits of their own
-constexpr int kRetryAfterS = 5;
 
 EventFormat format_of(const StreamRequest& request) {
   if (request.representation == Representation::json) return EventFormat::json;
@@ -45,16 +44,16 @@ std::vector<HeaderField> stream_headers(const StreamRequest& request, const std:
 Response busy(const StreamRequest& request) {
   Response response;
   response.headers = stream_headers(request, {});
-  response.body = "retry: " + std::to_string(kRetryAfterS * 1000) + "\n";
-  const std::string data = R"({"reason":"upstream_down","retry_after":)" + std::to_string(kRetryAfterS) + "}";
+  response.body = "retry: " + std::to_string(kRetryAfterDownS * 1000) + "\n";
+  const std::string data = R"({"reason":"upstream_down","retry_after":)" + std::to_string(kRetryAfterDownS) + "}";
   append_control(response.body, EventFormat::sse_value, "busy", data, request.id);
   response.note = [] { return AccessNote{"sse", 0, "busy"}; };
   return response;
 }
 
-Response refused(const StreamRequest& request, const Error& error) {
+Response refusal_response(const StreamRequest& request, const Error& error) {
   if (error.code == ErrorCode::upstream_down && request.is_soft) return busy(request);
-  return problem(error);
+  return make_problem(error);
 }
 
 // A stream between its request and its reply.
@@ -71,16 +70,16 @@ class Opening final : public Watch {
 
  private:
   void on_start(Result<StreamStart> start) {
-    if (!start) return exchange_.respond(refused(request_, start.error()));
+    if (!start) return exchange_.respond(refusal_response(request_, start.error()));
     const std::string id = format_id(start->passed, request_.id_form());
     if (id.size() > kIdBytesMax) {
-      return exchange_.respond(problem(Error{ErrorCode::bad_request,
+      return exchange_.respond(make_problem(Error{ErrorCode::bad_request,
                                              "This stream needs an id longer than 6 KiB: ask for fewer topics or single partitions."}));
     }
     // The feed may have ended while Kafka was asked.
     const auto topics = feeds_.context().catalog.topics();
     for (const std::string& name : request_.topics) {
-      if (!topics->by_name.contains(name)) return exchange_.respond(problem(Error{ErrorCode::not_found, ""}));
+      if (!topics->by_name.contains(name)) return exchange_.respond(make_problem(Error{ErrorCode::not_found, std::string{kNoSuchTopic}}));
     }
     Feed& feed = feeds_.get(spec_of(request_), *topics);
     Response response;
@@ -141,8 +140,8 @@ std::optional<Error> refusal_of(const StreamRequest& request, const Catalog& cat
   std::int64_t partitions = 0;
   for (const std::string& name : request.topics) {
     const auto topic = topics.by_name.find(name);
-    if (!catalog.is_exposed(name) || topic == topics.by_name.end()) return Error{ErrorCode::not_found, ""};
-    if (request.partition && *request.partition >= topic->second.partitions) return Error{ErrorCode::not_found, ""};
+    if (!catalog.is_exposed(name) || topic == topics.by_name.end()) return Error{ErrorCode::not_found, std::string{kNoSuchTopic}};
+    if (request.partition && *request.partition >= topic->second.partitions) return Error{ErrorCode::not_found, std::string{kNoSuchTopic}};
     partitions += request.partition ? 1 : topic->second.partitions;
   }
   if (partitions > static_cast<std::int64_t>(kIdPartitionsMax)) {
@@ -157,7 +156,7 @@ void StreamsHandler::handle(Exchange& exchange) {
   FeedSet& feeds = *feeds_[exchange.loop().index()];
   const std::int64_t now_ms = exchange.loop().timers().clock().wall_ms();
   Result<StreamRequest> request = parse_stream_request(exchange.request(), now_ms);
-  if (!request) return exchange.respond(problem(request.error()));
+  if (!request) return exchange.respond(make_problem(request.error()));
   if (request->is_over) {
     Response response;
     response.status = 204;
@@ -165,7 +164,7 @@ void StreamsHandler::handle(Exchange& exchange) {
   }
   const auto topics = feeds.context().catalog.topics();
   if (const auto refusal = refusal_of(*request, feeds.context().catalog, *topics)) {
-    return exchange.respond(refused(*request, *refusal));
+    return exchange.respond(refusal_response(*request, *refusal));
   }
   auto opening = std::make_unique<Opening>(exchange, std::move(*request), feeds, options_);
   Opening& started = *opening;

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
-#include "server/http/exchange.h"
+#include "server/handlers/path_handler.h"
 #include "streams/feed_set.h"
 
 namespace tailgate {
@@ -15,13 +16,12 @@ struct StreamsOptions {
 };
 
 // Threads: handle() on every io thread, each with its own FeedSet.
-class StreamsHandler {
+class StreamsHandler final : public PathHandler {
  public:
   // `feeds`: by Loop::index().
   StreamsHandler(std::vector<FeedSet*> feeds, const StreamsOptions& options) : feeds_{std::move(feeds)}, options_{options} {}
 
-  // GET and HEAD of a path below /streams/.
-  void handle(Exchange& exchange);
+  void handle(Exchange& exchange) override;
 
  private:
   std::vector<FeedSet*> feeds_;
