@@ -1,0 +1,202 @@
+#include "server/app.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include "server/access_log.h"
+#include "server/handlers/admin.h"
+#include "server/handlers/cors.h"
+#include "server/handlers/router.h"
+#include "server/handlers/topics.h"
+#include "server/http/server.h"
+#include "streams/feed_set.h"
+#include "streams/mock_cluster.h"
+#include "streams/sample_producer.h"
+
+namespace tailgate {
+
+namespace {
+
+void log_report(ReportLevel level, const std::string& line) {
+  if (level == ReportLevel::error) return spdlog::error("kafka: {}", line);
+  spdlog::warn("kafka: {}", line);
+}
+
+// What each io thread has of streams.
+struct StreamThread {
+  StreamThread(Loop& loop, KafkaStreams& kafka, const FeedOptions& options)
+      : context{loop, kafka.tails(), kafka.history(), kafka.catalog(), counters}, feeds{context, options} {}
+  StreamCounters counters;
+  StreamContext context;
+  FeedSet feeds;
+};
+
+// The embedded Kafka of the demo.
+struct Demo {
+  std::unique_ptr<MockCluster> cluster;
+  std::unique_ptr<SampleProducer> producer;
+};
+
+Result<Demo> open_demo() {
+  Demo demo;
+  auto cluster = MockCluster::open(1);
+  if (!cluster) return cluster.error();
+  demo.cluster = std::move(*cluster);
+  for (const SampleTopic& topic : SampleProducer::topics()) demo.cluster->create_topic(topic.name, topic.partitions);
+  auto producer = SampleProducer::open(demo.cluster->bootstrap());
+  if (!producer) return producer.error();
+  demo.producer = std::move(*producer);
+  return demo;
+}
+
+class App {
+ public:
+  explicit App(const AppOptions& options) : options_{options}, io_{clock_, options.threads}, admin_io_{clock_, 1} {}
+
+  Result<void> start() {
+    KafkaStreamsOptions kafka_options = options_.kafka;
+    std::vector<std::string> topics = options_.topics;
+    if (options_.is_demo) {
+      auto demo = open_demo();
+      if (!demo) return demo.error();
+      demo_ = std::move(*demo);
+      kafka_options.kafka.bootstrap = demo_.cluster->bootstrap();
+      kafka_options.kafka.is_mock = true;
+      topics.clear();
+      for (const SampleTopic& topic : SampleProducer::topics()) topics.emplace_back(topic.name);
+    }
+    auto exposure = Exposure::parse(topics);
+    if (!exposure) return exposure.error();
+    auto kafka = KafkaStreams::open(kafka_options, std::move(*exposure), clock_, log_report, options_.threads);
+    if (!kafka) return kafka.error();
+    kafka_ = std::move(*kafka);
+    make_handlers();
+    return listen();
+  }
+
+  // Returns when a signal asked for the end and all is closed.
+  void run() {
+    boost::asio::io_context signals_context{1};
+    boost::asio::signal_set signals{signals_context, SIGTERM, SIGINT};
+    io_.start();
+    admin_io_.start();
+    acceptor_->start();
+    admin_acceptor_->start();
+    signals.async_wait([&](const boost::system::error_code&, int signal) {
+      spdlog::info("stopping: signal {}", signal);
+      signals.clear();  // the second one ends the process
+      std::signal(SIGTERM, SIG_DFL);
+      std::signal(SIGINT, SIG_DFL);
+    });
+    signals_context.run();
+    stop();
+  }
+
+ private:
+  void make_handlers() {
+    std::vector<FeedSet*> feeds;
+    FeedOptions feed_options = options_.feeds;
+    feed_options.feeds_bytes /= options_.threads;
+    for (std::size_t i = 0; i < options_.threads; ++i) {
+      streams_.push_back(std::make_unique<StreamThread>(io_.loop(i), *kafka_, feed_options));
+      feeds.push_back(&streams_.back()->feeds);
+    }
+    streams_handler_ = std::make_unique<StreamsHandler>(std::move(feeds), options_.streams);
+    topics_handler_ = std::make_unique<TopicsHandler>(kafka_->catalog());
+    cors_ = std::make_unique<Cors>(options_.cors_origins);
+    health_ = std::make_unique<HealthHandler>([this] { return health(); });
+    router_ = std::make_unique<Router>(RouterParts{*streams_handler_, *topics_handler_, *cors_,
+                                                   options_.is_health_on_public ? health_.get() : nullptr,
+                                                   options_.has_console});
+    admin_handler_ = std::make_unique<AdminHandler>(*health_, [] { return std::string{}; });
+  }
+
+  Result<void> listen() {
+    limit_ = std::make_unique<ConnectionLimit>(options_.max_connections, options_.connections_per_address);
+    server_ = std::make_unique<HttpServer>(io_, options_.http, *router_, access_log_);
+    acceptor_ = std::make_unique<Acceptor>(io_, *limit_);
+    for (const ListenAddress& address : options_.listen) {
+      const auto bound = acceptor_->listen(address, options_.sockets, server_->clear_sink());
+      if (!bound) return bound.error();
+      spdlog::info("listening on {}", bound->text());
+    }
+    admin_limit_ = std::make_unique<ConnectionLimit>(kAdminConnectionsMax, 0);
+    admin_server_ = std::make_unique<HttpServer>(admin_io_, options_.http, *admin_handler_, admin_log_);
+    admin_acceptor_ = std::make_unique<Acceptor>(admin_io_, *admin_limit_);
+    const auto bound = admin_acceptor_->listen(options_.admin, options_.sockets, admin_server_->clear_sink());
+    if (!bound) return bound.error();
+    spdlog::info("admin port on {}", bound->text());
+    return {};
+  }
+
+  Health health() const {
+    Health health;
+    health.is_kafka_reachable = kafka_->catalog().is_reachable();
+    if (is_stopping_.load(std::memory_order_relaxed)) {
+      health.stage = Stage::draining;
+    } else if (kafka_->catalog().topics()->version > 0) {
+      health.stage = Stage::serving;
+    }
+    return health;
+  }
+
+  void stop() {
+    is_stopping_.store(true, std::memory_order_relaxed);
+    acceptor_->stop();
+    server_->drain();
+    for (const auto& thread : streams_) {
+      thread->context.loop.post([feeds = &thread->feeds] { feeds->drain(); });
+    }
+    if (!server_->wait_closed(std::chrono::milliseconds{options_.stop_ms})) {
+      spdlog::warn("some clients did not take the end of their streams in time: cut");
+    }
+    admin_acceptor_->stop();
+    admin_io_.stop();
+    io_.stop();
+  }
+
+  static constexpr std::size_t kAdminConnectionsMax = 256;
+
+  // In the order of their making; destroyed in the reverse of it.
+  const AppOptions options_;
+  SystemClock clock_;
+  std::atomic<bool> is_stopping_{false};
+  Demo demo_;
+  IoThreads io_;
+  IoThreads admin_io_;
+  std::unique_ptr<KafkaStreams> kafka_;
+  std::vector<std::unique_ptr<StreamThread>> streams_;
+  std::unique_ptr<StreamsHandler> streams_handler_;
+  std::unique_ptr<TopicsHandler> topics_handler_;
+  std::unique_ptr<Cors> cors_;
+  std::unique_ptr<HealthHandler> health_;
+  std::unique_ptr<Router> router_;
+  std::unique_ptr<AdminHandler> admin_handler_;
+  AccessLog access_log_;
+  AccessLog admin_log_;
+  std::unique_ptr<ConnectionLimit> limit_;
+  std::unique_ptr<HttpServer> server_;
+  std::unique_ptr<Acceptor> acceptor_;
+  std::unique_ptr<ConnectionLimit> admin_limit_;
+  std::unique_ptr<HttpServer> admin_server_;
+  std::unique_ptr<Acceptor> admin_acceptor_;
+};
+
+}  // namespace
+
+Result<void> run_app(const AppOptions& options) {
+  ignore_broken_pipes();
+  App app{options};
+  if (auto started = app.start(); !started) return started.error();
+  app.run();
+  return {};
+}
+
+}  // namespace tailgate

@@ -1,0 +1,43 @@
+// The server, put together: what owns what, what starts and stops when.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "server/handlers/streams_handler.h"
+#include "server/http/options.h"
+#include "server/net/acceptor.h"
+#include "server/net/listen_address.h"
+#include "streams/feed.h"
+#include "streams/kafka_streams.h"
+
+namespace tailgate {
+
+struct AppOptions {
+  bool is_demo = false;  // on an embedded Kafka with a sample producer
+  std::vector<ListenAddress> listen;
+  ListenAddress admin;
+  bool is_health_on_public = false;
+  bool has_console = false;
+  std::size_t threads = 1;
+  std::size_t max_connections = 15'000;
+  std::size_t connections_per_address = 0;  // 0: no limit
+  std::vector<std::string> topics;
+  std::vector<std::string> cors_origins;
+  std::int64_t stop_ms = 10'000;  // how long streams have to end after SIGTERM
+  std::size_t metrics_topics = 200;
+  KafkaStreamsOptions kafka;
+  FeedOptions feeds;  // feeds_bytes: of the process
+  StreamsOptions streams;
+  HttpOptions http;
+  SocketOptions sockets;
+};
+
+// Serves until SIGTERM or SIGINT, and then ends its streams in good order; a second signal ends the process at once.
+// The error: what kept it from starting.
+Result<void> run_app(const AppOptions& options);
+
+}  // namespace tailgate
