@@ -44,9 +44,9 @@ struct Match {
 
 }  // namespace
 
-Result<Accepted> negotiate(std::string_view accept) {
+Result<Negotiated> negotiate(std::string_view accept) {
   if (accept.size() > kAcceptBytesMax) return Error{ErrorCode::bad_request, "Accept is longer than 1 KiB"};
-  Accepted accepted;
+  Negotiated accepted;
   std::array<Match, kRepresentations.size()> matches{};
   std::size_t place = 0;
   while (!accept.empty()) {

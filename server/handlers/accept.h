@@ -18,7 +18,7 @@ enum class Representation : std::uint8_t {
 
 inline constexpr std::size_t kAcceptBytesMax = 1024;
 
-struct Accepted {
+struct Negotiated {
   Representation representation = Representation::sse;
   bool is_event_source = false;  // the first type named is text/event-stream: what EventSource sends
 };
@@ -26,7 +26,7 @@ struct Accepted {
 // `accept`: the field's value, empty if there is none. The highest q wins, then what is named first, then SSE, JSON,
 // NDJSON. Ranges that do not parse are passed over (Java sends "*; q=.2"), parameters other than q too. not_acceptable:
 // no representation is acceptable. bad_request: longer than kAcceptBytesMax.
-Result<Accepted> negotiate(std::string_view accept);
+Result<Negotiated> negotiate(std::string_view accept);
 
 // The representation that `?as=` calls by this name.
 std::optional<Representation> representation_named(std::string_view name);

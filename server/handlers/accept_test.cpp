@@ -8,7 +8,7 @@ namespace tailgate {
 namespace {
 
 std::string answer(std::string_view accept) {
-  const Result<Accepted> accepted = negotiate(accept);
+  const Result<Negotiated> accepted = negotiate(accept);
   if (accepted) return std::string{name_of(accepted->representation)};
   return accepted.error().code == ErrorCode::not_acceptable ? "none" : "bad";
 }

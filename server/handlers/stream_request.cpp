@@ -93,7 +93,7 @@ class Reader {
   // `as` is for those who cannot set Accept, so it wins.
   Result<void> read_representation() {
     const std::string* accept = request_.header("accept");
-    const Result<Accepted> accepted = negotiate(accept ? *accept : std::string_view{});
+    const Result<Negotiated> accepted = negotiate(accept ? *accept : std::string_view{});
     const std::string* as = find("as");
     if (as) {
       const std::optional<Representation> named = representation_named(*as);
@@ -255,16 +255,6 @@ class Reader {
 };
 
 }  // namespace
-
-bool is_topic_name(std::string_view name) {
-  constexpr std::size_t kBytesMax = 249;
-  const auto is_legal = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  };
-  return !name.empty() && name.size() <= kBytesMax && name != "." && name != ".." &&
-         std::all_of(name.begin(), name.end(), is_legal);
-}
 
 Result<StreamRequest> parse_stream_request(const Request& request, std::int64_t now_ms) {
   StreamRequest stream;

@@ -14,6 +14,7 @@
 #include "cursors/position.h"
 #include "server/handlers/accept.h"
 #include "server/http/exchange.h"
+#include "streams/exposure.h"
 #include "streams/reset_policy.h"
 
 namespace tailgate {
@@ -89,9 +90,6 @@ struct StreamRequest {
 // bad_request, bad_id, newer_id: the sentence names the parameter or field. not_found: no legal topic, or no legal
 // partition. not_acceptable: as negotiate().
 Result<StreamRequest> parse_stream_request(const Request& request, std::int64_t now_ms);
-
-// A legal name of a topic in Kafka: [a-zA-Z0-9._-]{1,249}, not "." or "..".
-bool is_topic_name(std::string_view name);
 
 // The query that goes on at `id`: that of `request` without what it started from, for `Link: <?…>; rel="next"`.
 // Never carries a credential.

@@ -50,25 +50,27 @@ void StreamStartQuestion::ask() {
   const auto* from = std::get_if<FromTime>(&request_.from);
   if (from != nullptr && !by_from.empty()) {
     ++open_questions_;
-    from_ask_ = context_.catalog.offsets_at(by_from, from->wall_ms, context_.loop, [this](const Catalog::OffsetsAnswer& answer) {
-      if (answer) {
-        from_offsets_ = *answer;
-      } else {
-        error_ = answer.error();
-      }
-      on_answer();
-    });
+    from_ask_ = context_.catalog.offsets_at(by_from, from->wall_ms, context_.loop,
+                                            [this](const Catalog::OffsetsAnswer& answer) {
+                                              if (answer) {
+                                                from_offsets_ = *answer;
+                                              } else {
+                                                error_ = answer.error();
+                                              }
+                                              on_answer();
+                                            });
   }
   if (const auto* until = std::get_if<UntilTime>(&request_.until)) {
     ++open_questions_;
-    until_ask_ = context_.catalog.offsets_at(all, until->wall_ms, context_.loop, [this](const Catalog::OffsetsAnswer& answer) {
-      if (answer) {
-        until_offsets_ = *answer;
-      } else {
-        error_ = answer.error();
-      }
-      on_answer();
-    });
+    until_ask_ =
+        context_.catalog.offsets_at(all, until->wall_ms, context_.loop, [this](const Catalog::OffsetsAnswer& answer) {
+          if (answer) {
+            until_offsets_ = *answer;
+          } else {
+            error_ = answer.error();
+          }
+          on_answer();
+        });
   }
   if (open_questions_ == 0) finish();
 }
@@ -87,7 +89,8 @@ Offset StreamStartQuestion::start_of(const Wanted& wanted) const {
   if (it == ends_.end()) return kNothingPassed;  // made since the question: from its beginning
   const PartitionEnds& ends = it->second;
   if (std::holds_alternative<FromEarliest>(request_.from)) return ends.begin - 1;
-  if (const auto* back = std::get_if<FromBack>(&request_.from)) return std::max(ends.begin, ends.readable - back->offsets) - 1;
+  if (const auto* back = std::get_if<FromBack>(&request_.from))
+    return std::max(ends.begin, ends.readable - back->offsets) - 1;
   return ends.readable - 1;
 }
 

@@ -19,8 +19,8 @@ struct StreamStart {
   std::optional<Position> until;  // inclusive
 };
 
-// Threads: the feed's. Answers once, on the loop, or within start() where nothing has to be asked: an id needs no answer of
-// Kafka, and neither has `latest` on a feed that is live.
+// Threads: the feed's. Answers once, on the loop, or within start() where nothing has to be asked: an id needs no
+// answer of Kafka, and neither has `latest` on a feed that is live.
 class StreamStartQuestion final : public Watch {
  public:
   using Then = std::function<void(Result<StreamStart>)>;
@@ -32,7 +32,7 @@ class StreamStartQuestion final : public Watch {
   struct Wanted {
     TopicPartition source;
     std::string topic;
-    bool is_by_id = false;   // the id names its topic
+    bool is_by_id = false;      // the id names its topic
     Offset head = kNotStarted;  // what the reader has passed, where it is known
   };
   bool needs_ends() const;

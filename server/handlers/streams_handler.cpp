@@ -18,7 +18,8 @@ namespace tailgate {
 
 namespace {
 
-constexpr std::size_t kHeaderIdBytesMax = 1024;  // longer ids stay out of response fields: proxies have limits of their own
+constexpr std::size_t kHeaderIdBytesMax =
+    1024;  // longer ids stay out of response fields: proxies have limits of their own
 
 EventFormat format_of(const StreamRequest& request) {
   if (request.representation == Representation::json) return EventFormat::json;
@@ -40,7 +41,8 @@ std::vector<HeaderField> stream_headers(const StreamRequest& request, const std:
   return headers;
 }
 
-// What EventSource understands where a 503 would turn it away for good: it comes back after `retry`, with the id it had.
+// What EventSource understands where a 503 would turn it away for good: it comes back after `retry`, with the id it
+// had.
 Response busy(const StreamRequest& request) {
   Response response;
   response.headers = stream_headers(request, {});
@@ -73,13 +75,15 @@ class Opening final : public Watch {
     if (!start) return exchange_.respond(refusal_response(request_, start.error()));
     const std::string id = format_id(start->passed, request_.id_form());
     if (id.size() > kIdBytesMax) {
-      return exchange_.respond(make_problem(Error{ErrorCode::bad_request,
-                                             "This stream needs an id longer than 6 KiB: ask for fewer topics or single partitions."}));
+      return exchange_.respond(
+          make_problem(Error{ErrorCode::bad_request,
+                             "This stream needs an id longer than 6 KiB: ask for fewer topics or single partitions."}));
     }
     // The feed may have ended while Kafka was asked.
     const auto topics = feeds_.context().catalog.topics();
     for (const std::string& name : request_.topics) {
-      if (!topics->by_name.contains(name)) return exchange_.respond(make_problem(Error{ErrorCode::not_found, std::string{kNoSuchTopic}}));
+      if (!topics->by_name.contains(name))
+        return exchange_.respond(make_problem(Error{ErrorCode::not_found, std::string{kNoSuchTopic}}));
     }
     Feed& feed = feeds_.get(spec_of(request_), *topics);
     Response response;
@@ -110,7 +114,8 @@ class Opening final : public Watch {
     options.wait_ms = request_.wait_s * 1000;
     options.subscriber = SubscriberOptions{start.until, true, request_.on_reset};
     start_id_ = format_id(start.passed, request_.id_form());
-    poll_ = std::make_unique<Poll>(feed, start.passed, options, [this](PollAnswer answer) { on_poll(std::move(answer)); });
+    poll_ =
+        std::make_unique<Poll>(feed, start.passed, options, [this](PollAnswer answer) { on_poll(std::move(answer)); });
   }
 
   void on_poll(PollAnswer answer) {
@@ -119,9 +124,12 @@ class Opening final : public Watch {
     if (answer.next.size() <= kHeaderIdBytesMax) {
       response.headers.push_back({"Link", "<?" + next_query(exchange_.request(), answer.next) + ">; rel=\"next\""});
     }
-    if (!request_.preference_applied.empty()) response.headers.push_back({"Preference-Applied", request_.preference_applied});
+    if (!request_.preference_applied.empty())
+      response.headers.push_back({"Preference-Applied", request_.preference_applied});
     response.body = std::move(answer.body);
-    response.note = [records = answer.records, why = std::move(answer.why_ended)] { return AccessNote{"json", records, why}; };
+    response.note = [records = answer.records, why = std::move(answer.why_ended)] {
+      return AccessNote{"json", records, why};
+    };
     exchange_.respond(std::move(response));
   }
 
@@ -140,12 +148,15 @@ std::optional<Error> refusal_of(const StreamRequest& request, const Catalog& cat
   std::int64_t partitions = 0;
   for (const std::string& name : request.topics) {
     const auto topic = topics.by_name.find(name);
-    if (!catalog.is_exposed(name) || topic == topics.by_name.end()) return Error{ErrorCode::not_found, std::string{kNoSuchTopic}};
-    if (request.partition && *request.partition >= topic->second.partitions) return Error{ErrorCode::not_found, std::string{kNoSuchTopic}};
+    if (!catalog.is_exposed(name) || topic == topics.by_name.end())
+      return Error{ErrorCode::not_found, std::string{kNoSuchTopic}};
+    if (request.partition && *request.partition >= topic->second.partitions)
+      return Error{ErrorCode::not_found, std::string{kNoSuchTopic}};
     partitions += request.partition ? 1 : topic->second.partitions;
   }
   if (partitions > static_cast<std::int64_t>(kIdPartitionsMax)) {
-    return Error{ErrorCode::bad_request, "A stream has at most 256 partitions: ask for fewer topics or single partitions."};
+    return Error{ErrorCode::bad_request,
+                 "A stream has at most 256 partitions: ask for fewer topics or single partitions."};
   }
   return std::nullopt;
 }

@@ -19,7 +19,8 @@ struct StreamsOptions {
 class StreamsHandler final : public PathHandler {
  public:
   // `feeds`: by Loop::index().
-  StreamsHandler(std::vector<FeedSet*> feeds, const StreamsOptions& options) : feeds_{std::move(feeds)}, options_{options} {}
+  StreamsHandler(std::vector<FeedSet*> feeds, const StreamsOptions& options)
+      : feeds_{std::move(feeds)}, options_{options} {}
 
   void handle(Exchange& exchange) override;
 
