@@ -12,7 +12,7 @@ const kAtEndPx = 24;
 export class EventList {
   #list;
   #waiting = [];
-  #waitingRecords = 0;
+  #waitingCount = 0;  // also of those that more than fill the screen
   #isFollowing = true;
   #isFrameAsked = false;
   #writtenAt = 0;
@@ -26,12 +26,12 @@ export class EventList {
     list.addEventListener('scroll', () => this.#scrolled(), {passive: true});
     list.addEventListener('click', (event) => this.#clicked(event));
     list.addEventListener('keydown', (event) => this.#key(event));
+    list.addEventListener('focusout', () => this.#scrolled());
   }
 
   get isEmpty() { return this.#list.childElementCount === 0 && this.#waiting.length === 0; }
 
   addRecord(envelope, id) {
-    ++this.#waitingRecords;
     this.#add({envelope, id});
   }
 
@@ -41,7 +41,7 @@ export class EventList {
 
   clear() {
     this.#waiting = [];
-    this.#waitingRecords = 0;
+    this.#waitingCount = 0;
     this.#list.replaceChildren();
     this.follow();
   }
@@ -54,6 +54,7 @@ export class EventList {
   // A hidden page draws no frames: what waits is bounded here, not by them.
   #add(entry) {
     this.#waiting.push(entry);
+    ++this.#waitingCount;
     if (this.#waiting.length >= 2 * kRowsMax) this.#waiting.splice(0, this.#waiting.length - kRowsMax);
     if (this.#isFrameAsked) return;
     this.#isFrameAsked = true;
@@ -72,12 +73,12 @@ export class EventList {
 
   #write() {
     if (!this.#isFollowing) {
-      this.onHeld(this.#waitingRecords);
+      this.onHeld(this.#waitingCount);
       return;
     }
     const entries = this.#waiting.slice(-kRowsMax);
     this.#waiting = [];
-    this.#waitingRecords = 0;
+    this.#waitingCount = 0;
     this.onHeld(0);
 
     const rows = document.createDocumentFragment();
