@@ -58,6 +58,14 @@ Response refusal_response(const StreamRequest& request, const Error& error) {
   return make_problem(error);
 }
 
+// The body that HEAD leaves out: its length is not known.
+class NoBody final : public ByteSource {
+ public:
+  Pull prepare(std::size_t) override { return Pull{Pull::State::end, 0}; }
+  void emit(std::size_t, ByteSink&) override {}
+  void set_waker(Waker&) override {}
+};
+
 // A stream between its request and its reply.
 class Opening final : public Watch {
  public:
@@ -88,7 +96,10 @@ class Opening final : public Watch {
     Feed& feed = feeds_.get(spec_of(request_), *topics);
     Response response;
     response.headers = stream_headers(request_, id);
-    if (exchange_.request().method == "HEAD") return exchange_.respond(std::move(response));
+    if (exchange_.request().method == "HEAD") {
+      response.stream = std::make_unique<NoBody>();
+      return exchange_.respond(std::move(response));
+    }
     if (request_.representation == Representation::json) return start_poll(feed, *start);
     auto body = std::make_unique<StreamBody>(feed, start->passed, body_options(*start));
     response.note = [stream = body.get(), name = name_of(request_.representation)] {
