@@ -8,6 +8,7 @@
 #include "server/handlers/console.h"
 #include "server/handlers/methods.h"
 #include "server/handlers/problem.h"
+#include "server/handlers/soft_refusal.h"
 
 namespace tailgate {
 namespace {
@@ -80,6 +81,9 @@ PathHandler* Router::find(std::string_view path) const {
 
 Response Router::refusal(int status, std::string_view code, std::string_view detail, const Request* request) {
   Response response = make_problem(status, code, detail);
+  if (request != nullptr && (status == 503 || status == 429)) {
+    if (auto soft = make_soft_refusal(*request, code, kRetryAfterDownS)) response = std::move(*soft);
+  }
   add_common_headers(request, response);
   return response;
 }

@@ -8,6 +8,8 @@
 
 #include "cursors/id.h"
 #include "server/handlers/problem.h"
+#include "server/handlers/soft_refusal.h"
+#include "server/handlers/stream_headers.h"
 #include "server/handlers/stream_request.h"
 #include "server/handlers/stream_start.h"
 #include "streams/encoder.h"
@@ -17,9 +19,6 @@
 namespace tailgate {
 
 namespace {
-
-constexpr std::size_t kHeaderIdBytesMax =
-    1024;  // longer ids stay out of response fields: proxies have limits of their own
 
 EventFormat format_of(const StreamRequest& request) {
   if (request.representation == Representation::json) return EventFormat::json;
@@ -31,30 +30,8 @@ FeedSpec spec_of(const StreamRequest& request) {
   return FeedSpec{request.topics, request.partition, request.keys, format_of(request)};
 }
 
-std::vector<HeaderField> stream_headers(const StreamRequest& request, const std::string& id) {
-  std::vector<HeaderField> headers;
-  headers.push_back({"Content-Type", std::string{media_type_of(request.representation)}});
-  headers.push_back({"Cache-Control", "no-store, no-transform"});
-  headers.push_back({"X-Accel-Buffering", "no"});
-  headers.push_back({"Vary", "Accept, Prefer, Last-Event-ID, Authorization, Cookie"});
-  if (!id.empty() && id.size() <= kHeaderIdBytesMax) headers.push_back({"Last-Event-ID", id});
-  return headers;
-}
-
-// What EventSource understands where a 503 would turn it away for good: it comes back after `retry`, with the id it
-// had.
-Response busy(const StreamRequest& request) {
-  Response response;
-  response.headers = stream_headers(request, {});
-  response.body = "retry: " + std::to_string(kRetryAfterDownS * 1000) + "\n";
-  const std::string data = R"({"reason":"upstream_down","retry_after":)" + std::to_string(kRetryAfterDownS) + "}";
-  append_control(response.body, EventFormat::sse_value, "busy", data, request.id);
-  response.note = [] { return AccessNote{"sse", 0, "busy"}; };
-  return response;
-}
-
 Response refusal_response(const StreamRequest& request, const Error& error) {
-  if (error.code == ErrorCode::upstream_down && request.is_soft) return busy(request);
+  if (error.code == ErrorCode::upstream_down && request.is_soft) return make_busy(request.id, "upstream_down", kRetryAfterDownS);
   return make_problem(error);
 }
 
@@ -95,7 +72,7 @@ class Opening final : public Watch {
     }
     Feed& feed = feeds_.get(spec_of(request_), *topics);
     Response response;
-    response.headers = stream_headers(request_, id);
+    response.headers = stream_headers(request_.representation, id);
     if (exchange_.request().method == "HEAD") {
       response.stream = std::make_unique<NoBody>();
       return exchange_.respond(std::move(response));
@@ -131,7 +108,7 @@ class Opening final : public Watch {
 
   void on_poll(PollAnswer answer) {
     Response response;
-    response.headers = stream_headers(request_, start_id_);
+    response.headers = stream_headers(request_.representation, start_id_);
     if (answer.next.size() <= kHeaderIdBytesMax) {
       response.headers.push_back({"Link", "<?" + next_query(exchange_.request(), answer.next) + ">; rel=\"next\""});
     }

@@ -1,0 +1,25 @@
+// The fields that every answer of a stream carries.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/handlers/accept.h"
+#include "server/http/exchange.h"
+
+namespace tailgate {
+
+// Longer ids stay out of response fields: proxies have limits of their own.
+inline constexpr std::size_t kHeaderIdBytesMax = 1024;
+
+// `id`: where the stream really starts; empty: not said.
+inline std::vector<HeaderField> stream_headers(Representation representation, const std::string& id) {
+  std::vector<HeaderField> headers{{"Content-Type", std::string{media_type_of(representation)}},
+                                   {"Cache-Control", "no-store, no-transform"},
+                                   {"X-Accel-Buffering", "no"},
+                                   {"Vary", "Accept, Prefer, Last-Event-ID, Authorization, Cookie"}};
+  if (!id.empty() && id.size() <= kHeaderIdBytesMax) headers.push_back({"Last-Event-ID", id});
+  return headers;
+}
+
+}  // namespace tailgate
