@@ -45,7 +45,9 @@ void Connection::shake_hands() {
       return;
     case IoResult::State::closed:
     case IoResult::State::failed:
-      thread_.counters.events.add(HttpEvent::tls_failed);
+    case IoResult::State::foreign:
+      thread_.counters.events.add(result.state == IoResult::State::foreign ? HttpEvent::clear_on_tls
+                                                                           : HttpEvent::tls_failed);
       close(WhyEnded::client_closed);
       return;
   }
@@ -98,6 +100,7 @@ void Connection::on_readable() {
     case IoResult::State::blocked:
       break;
     case IoResult::State::failed:
+    case IoResult::State::foreign:
       close(WhyEnded::client_closed);
       return;
     case IoResult::State::closed:
@@ -164,7 +167,7 @@ bool Connection::send_unsent() {
   if (unsent_.empty()) return true;
   const iovec piece{unsent_.data(), unsent_.size()};
   const IoResult result = transport_->write({&piece, 1});
-  if (result.state == IoResult::State::failed || result.state == IoResult::State::closed) {
+  if (result.state != IoResult::State::done && result.state != IoResult::State::blocked) {
     close(WhyEnded::client_closed);
     return false;
   }
@@ -181,7 +184,7 @@ bool Connection::send_unsent() {
 bool Connection::write_gathered() {
   const Gather& gather = thread_.gather;
   const IoResult result = transport_->write(gather.pieces());
-  if (result.state == IoResult::State::failed || result.state == IoResult::State::closed) {
+  if (result.state != IoResult::State::done && result.state != IoResult::State::blocked) {
     close(WhyEnded::client_closed);
     return false;
   }

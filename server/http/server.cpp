@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/net/socket_transport.h"
+#include "server/net/tls_transport.h"
 
 namespace tailgate {
 namespace {
@@ -14,16 +15,19 @@ constexpr std::chrono::milliseconds kPollTime{10};
 
 class HttpServer::Sink final : public AcceptSink {
  public:
-  Sink(HttpServer& server, Scheme scheme) : server_{server}, scheme_{scheme} {}
+  // tls: null for clear listeners.
+  Sink(HttpServer& server, const TlsContext* tls) : server_{server}, tls_{tls} {}
 
   void on_accepted(std::size_t loop_index, Accepted accepted) override {
     PerThread& thread = *server_.per_thread_[loop_index];
-    auto transport = SocketTransport::make(server_.threads_.loop(loop_index).context(), std::move(accepted.fd));
+    auto transport = make_transport(server_.threads_.loop(loop_index).context(), std::move(accepted.fd));
     if (!transport) {
       thread.http.load.add(-1);
       return;
     }
-    ConnectionInfo info{.peer = std::move(accepted.peer), .scheme = scheme_, .verdict = accepted.verdict};
+    ConnectionInfo info{.peer = std::move(accepted.peer),
+                        .scheme = tls_ == nullptr ? Scheme::http : Scheme::https,
+                        .verdict = accepted.verdict};
     thread.connections
         .add(std::make_unique<Connection>(thread.http, thread.connections, std::move(transport), std::move(info),
                                           std::move(accepted.slot)))
@@ -31,8 +35,13 @@ class HttpServer::Sink final : public AcceptSink {
   }
 
  private:
+  std::unique_ptr<Transport> make_transport(boost::asio::io_context& context, Fd fd) const {
+    if (tls_ != nullptr) return TlsTransport::make(context, std::move(fd), *tls_);
+    return SocketTransport::make(context, std::move(fd));
+  }
+
   HttpServer& server_;
-  Scheme scheme_;
+  const TlsContext* tls_;
 };
 
 HttpServer::HttpServer(IoThreads& threads, const HttpOptions& options, Handler& handler, ExchangeObserver& observer)
@@ -44,7 +53,11 @@ HttpServer::HttpServer(IoThreads& threads, const HttpOptions& options, Handler& 
 
 HttpServer::~HttpServer() = default;
 
-AcceptSink& HttpServer::clear_sink() { return *sinks_.emplace_back(std::make_unique<Sink>(*this, Scheme::http)); }
+AcceptSink& HttpServer::clear_sink() { return *sinks_.emplace_back(std::make_unique<Sink>(*this, nullptr)); }
+
+AcceptSink& HttpServer::tls_sink(const TlsContext& tls) {
+  return *sinks_.emplace_back(std::make_unique<Sink>(*this, &tls));
+}
 
 void HttpServer::drain() {
   for (std::size_t i = 0; i < per_thread_.size(); ++i) {

@@ -14,6 +14,8 @@
 
 namespace tailgate {
 
+class TlsContext;
+
 // To stop: the acceptor first, then drain() and wait_closed(), then the io threads, and then destroy this: what is
 // still open is closed by that.
 class HttpServer {
@@ -25,6 +27,8 @@ class HttpServer {
 
   // For the listeners of clear HTTP/1.1 and HTTP/2.
   AcceptSink& clear_sink();
+  // For those of TLS.
+  AcceptSink& tls_sink(const TlsContext& tls);
 
   // Threads: any. Idle connections close, others when what is under way has ended; HTTP/2 peers get their GOAWAYs.
   void drain();

@@ -30,6 +30,7 @@
 #include "server/http/server.h"
 #include "server/net/acceptor.h"
 #include "server/net/io_threads.h"
+#include "server/net/tls_context.h"
 
 namespace tailgate::testing {
 
@@ -239,6 +240,7 @@ struct TestServerSetup {
   std::size_t connections_max = 1000;
   std::size_t per_address_max = 0;
   std::string listen = "http://127.0.0.1:0";
+  const TlsContext* tls = nullptr;  // for an https listener
 };
 
 class TestServer {
@@ -250,7 +252,8 @@ class TestServer {
         acceptor_{io_, limit_} {
     ignore_broken_pipes();
     const auto address = parse_listen_address(setup.listen);
-    const auto bound = acceptor_.listen(*address, setup.sockets, server_.clear_sink());
+    AcceptSink& sink = setup.tls == nullptr ? server_.clear_sink() : server_.tls_sink(*setup.tls);
+    const auto bound = acceptor_.listen(*address, setup.sockets, sink);
     address_ = bound.value();
     io_.start();
     acceptor_.start();

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -59,6 +60,12 @@ void SocketTransport::wait_readable() {
                                       state->waits_readable = false;
                                       if (!error && state->user != nullptr) state->user->on_readable();
                                     });
+}
+
+void SocketTransport::notify_readable() {
+  boost::asio::post(readiness_->descriptor.get_executor(), [state = readiness_] {
+    if (state->user != nullptr) state->user->on_readable();
+  });
 }
 
 void SocketTransport::wait_writable() {

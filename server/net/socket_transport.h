@@ -33,6 +33,8 @@ class SocketTransport : public Transport {
   SocketTransport(boost::asio::io_context& context, Fd fd);
   bool is_watched() const { return readiness_->descriptor.is_open(); }
   int fd() const { return fd_; }
+  // Says on_readable soon, whatever the socket says.
+  void notify_readable();
 
  private:
   using Descriptor = boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;

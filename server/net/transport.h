@@ -16,6 +16,7 @@ struct IoResult {
     blocked,  // nothing now; ask to be told when it is worth trying again
     closed,   // the peer has sent its last byte
     failed,   // nothing more can be done with this connection
+    foreign,  // the same, because the peer speaks something else: clear text to TLS; it has been told
   };
   State state = State::blocked;
   std::size_t bytes = 0;

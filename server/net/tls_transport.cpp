@@ -1,0 +1,191 @@
+#include "server/net/tls_transport.h"
+
+#include <openssl/err.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace tailgate {
+namespace {
+
+constexpr std::size_t kRecordBytes = 16 * 1024;
+constexpr unsigned char kHandshakeRecord = 0x16;
+constexpr std::string_view kClearTextAnswer =
+    "HTTP/1.1 400 Bad Request\r\n"
+    "Content-Type: application/problem+json\r\n"
+    "Content-Length: 99\r\n"
+    "Cache-Control: no-store\r\n"
+    "Connection: close\r\n\r\n"
+    R"({"type":"about:blank","title":"Bad Request","status":400,"code":"tls_needed","detail":"Use https."})";
+
+// What is next to be written: a piece as it lies there, or several copied together.
+class RecordMaker {
+ public:
+  explicit RecordMaker(std::span<const iovec> from) : from_{from} {}
+
+  std::string_view next() {
+    std::size_t used = 0;
+    std::size_t offset = offset_;
+    for (std::size_t i = index_; i < from_.size() && used < kRecordBytes; ++i, offset = 0) {
+      const char* const data = static_cast<const char*>(from_[i].iov_base) + offset;
+      const std::size_t bytes = std::min(from_[i].iov_len - offset, kRecordBytes - used);
+      const bool is_alone = used == 0 && (bytes == kRecordBytes || i + 1 == from_.size());
+      if (is_alone) return {data, bytes};
+      std::memcpy(record_.data() + used, data, bytes);
+      used += bytes;
+    }
+    return {record_.data(), used};
+  }
+
+  void skip(std::size_t bytes) {
+    offset_ += bytes;
+    while (index_ < from_.size() && offset_ >= from_[index_].iov_len) offset_ -= from_[index_++].iov_len;
+  }
+
+ private:
+  std::span<const iovec> from_;
+  std::size_t index_ = 0;
+  std::size_t offset_ = 0;
+  std::array<char, kRecordBytes> record_;
+};
+
+}  // namespace
+
+TlsTransport::TlsTransport(boost::asio::io_context& context, Fd fd, SslHandle ssl)
+    : SocketTransport{context, std::move(fd)}, ssl_{std::move(ssl)} {}
+
+std::unique_ptr<TlsTransport> TlsTransport::make(boost::asio::io_context& context, Fd fd, const TlsContext& tls) {
+  SslHandle ssl = tls.make_session();
+  if (!ssl || SSL_set_fd(ssl.get(), fd.get()) != 1) return nullptr;
+  SSL_set_accept_state(ssl.get());
+  std::unique_ptr<TlsTransport> transport{new TlsTransport{context, std::move(fd), std::move(ssl)}};
+  if (!transport->is_watched()) return nullptr;
+  return transport;
+}
+
+// TLS starts with a handshake record. Whoever starts otherwise has mistaken the port, and would read noise.
+bool TlsTransport::is_clear_text() {
+  if (has_begun_) return false;
+  unsigned char first = 0;
+  has_begun_ = ::recv(fd(), &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+  return has_begun_ && first != kHandshakeRecord;
+}
+
+void TlsTransport::refuse_clear_text() {
+  is_broken_ = true;
+  // What was sent is read first: closing with it unread would reset the answer away. Neither has to succeed.
+  std::array<char, 4096> sink;
+  (void)::recv(fd(), sink.data(), sink.size(), MSG_DONTWAIT);
+  (void)::send(fd(), kClearTextAnswer.data(), kClearTextAnswer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+IoResult TlsTransport::after(int result) {
+  switch (SSL_get_error(ssl_.get(), result)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+      return {IoResult::State::blocked, 0};
+    case SSL_ERROR_ZERO_RETURN:
+      return {IoResult::State::closed, 0};
+    default:
+      is_broken_ = true;
+      return {IoResult::State::failed, 0};
+  }
+}
+
+IoResult TlsTransport::handshake() {
+  if (is_clear_text()) {
+    refuse_clear_text();
+    return {IoResult::State::foreign, 0};
+  }
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  if (result == 1) return {IoResult::State::done, 0};
+  const IoResult why = after(result);
+  if (why.state != IoResult::State::blocked) return why;
+  if (SSL_want_write(ssl_.get())) {
+    SocketTransport::wait_writable();
+  } else {
+    SocketTransport::wait_readable();
+  }
+  return why;
+}
+
+IoResult TlsTransport::read(std::span<char> into) {
+  if (is_broken_) return {IoResult::State::failed, 0};
+  read_wants_write_ = false;
+  ERR_clear_error();
+  const int got = SSL_read(ssl_.get(), into.data(), static_cast<int>(into.size()));
+  if (got > 0) return {IoResult::State::done, static_cast<std::size_t>(got)};
+  const IoResult why = after(got);
+  if (why.state == IoResult::State::blocked) read_wants_write_ = SSL_want_write(ssl_.get());
+  // Many clients close without the alert; nothing that we read is ended by it, so it cannot cut anything short.
+  if (why.state == IoResult::State::failed && ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+    return {IoResult::State::closed, 0};
+  }
+  return why;
+}
+
+IoResult TlsTransport::write(std::span<const iovec> from) {
+  if (is_broken_) return {IoResult::State::failed, 0};
+  write_wants_read_ = false;
+  RecordMaker records{from};
+  std::size_t written = 0;
+  for (;;) {
+    const std::string_view record = records.next();
+    if (record.empty()) break;
+    ERR_clear_error();
+    const int put = SSL_write(ssl_.get(), record.data(), static_cast<int>(record.size()));
+    if (put <= 0) {
+      const IoResult why = after(put);
+      if (why.state != IoResult::State::blocked) return why;
+      write_wants_read_ = SSL_want_read(ssl_.get());
+      break;
+    }
+    written += static_cast<std::size_t>(put);
+    records.skip(static_cast<std::size_t>(put));
+  }
+  return {written > 0 ? IoResult::State::done : IoResult::State::blocked, written};
+}
+
+void TlsTransport::wait_readable() {
+  if (read_wants_write_) {
+    read_wants_write_ = false;
+    retries_read_ = true;
+    SocketTransport::wait_writable();
+    return;
+  }
+  // Bytes that OpenSSL has taken from the socket already do not make it readable again.
+  if (std::exchange(retries_read_, false) || SSL_pending(ssl_.get()) > 0) {
+    notify_readable();
+    return;
+  }
+  SocketTransport::wait_readable();
+}
+
+void TlsTransport::wait_writable() {
+  if (write_wants_read_) {
+    SocketTransport::wait_readable();
+  } else {
+    SocketTransport::wait_writable();
+  }
+}
+
+void TlsTransport::finish_writing() {
+  if (!is_broken_ && SSL_is_init_finished(ssl_.get())) {
+    ERR_clear_error();
+    (void)SSL_shutdown(ssl_.get());  // says goodbye if that goes at once; the peer has all of its answer either way
+  }
+  SocketTransport::finish_writing();
+}
+
+std::string_view TlsTransport::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned int size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
+}  // namespace tailgate
