@@ -29,6 +29,17 @@ Error naming(std::string_view where, const Error& error) {
   return {error.code, std::string{where} + ": " + error.detail};
 }
 
+// A legal name of a topic in Kafka.
+bool is_topic_name(std::string_view name) {
+  constexpr std::size_t kBytesMax = 249;
+  const auto is_legal = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  };
+  return !name.empty() && name.size() <= kBytesMax && name != "." && name != ".." &&
+         std::all_of(name.begin(), name.end(), is_legal);
+}
+
 std::optional<std::int32_t> parse_partition(std::string_view text) {
   const bool is_canonical = text == "0" || !text.starts_with('0');
   const auto number = parse_decimal(text, std::numeric_limits<std::int32_t>::max());

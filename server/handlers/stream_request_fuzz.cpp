@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   require(!stream->topics.empty() && stream->topics.size() <= kStreamTopicsMax);
-  for (const std::string& topic : stream->topics) require(is_topic_name(topic));
+  for (const std::string& topic : stream->topics) require(!topic.empty() && topic.size() < 250);
   for (const auto& [topic, parts] : stream->position) require(!parts.empty());
   require(!stream->limit || *stream->limit > 0);
   require(stream->wait_s >= 0 && stream->wait_s <= kPollWaitMaxS);
