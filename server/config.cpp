@@ -1,0 +1,16 @@
+#include "server/config.h"
+
+namespace tailgate {
+
+Config default_config(Mode mode) {
+  Config config;
+  config.mode = mode;
+  if (mode == Mode::demo) {
+    config.listen = {"127.0.0.1:8080"};
+    config.topics = {"*"};
+    config.console = true;
+  }
+  return config;
+}
+
+}  // namespace tailgate

@@ -1,0 +1,74 @@
+// The configuration: plain values, checked. Where they come from is load_config.h; what they are called is settings.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tailgate {
+
+enum class Mode : std::uint8_t {
+  serve,  // a real Kafka
+  demo,   // an embedded one
+};
+
+enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class LogFormat : std::uint8_t { automatic, text, json };  // automatic: text on a terminal, else JSON
+
+struct Config {
+  Mode mode = Mode::serve;
+
+  std::vector<std::string> listen{"0.0.0.0:8080"};
+  std::string admin = "127.0.0.1:8081";
+  bool health_on_public = false;
+
+  std::string kafka;                              // "" in demo
+  std::map<std::string, std::string> librdkafka;  // its own properties, from the table, the flags and the environment
+  std::vector<std::string> topics;
+
+  std::size_t threads = 0;  // 0: one a core
+  std::size_t max_connections = 15'000;
+  std::size_t connections_per_address = 0;  // 0: no limit
+
+  std::string tls_cert;  // path of a PEM file; "": none
+  std::string tls_key;
+  TlsVersion tls_min_version = TlsVersion::v1_2;
+
+  std::vector<std::string> cors_origins;
+
+  std::size_t record_bytes = std::size_t{256} << 20;
+  std::size_t feed_bytes = std::size_t{8} << 20;
+  std::size_t feeds_bytes = std::size_t{512} << 20;
+  std::size_t history_bytes = std::size_t{256} << 20;
+  std::size_t max_event_bytes = std::size_t{1} << 20;
+  std::size_t notsent_lowat = std::size_t{32} << 10;
+  std::size_t sndbuf = 0;  // 0: the kernel's choice
+
+  std::int64_t heartbeat_ms = 15'000;
+  std::int64_t retry_ms = 3'000;
+  std::int64_t write_stall_ms = 30'000;
+
+  std::int64_t handshake_timeout_ms = 10'000;
+  std::int64_t first_byte_timeout_ms = 10'000;
+  std::int64_t header_timeout_ms = 10'000;
+  std::int64_t idle_timeout_h1_ms = 60'000;
+  std::int64_t idle_timeout_h2_ms = 75'000;
+  std::int64_t ping_interval_ms = 30'000;
+  std::int64_t ping_timeout_ms = 15'000;
+  std::int64_t settings_timeout_ms = 10'000;
+  std::int64_t user_timeout_ms = 30'000;
+
+  bool console = false;
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::automatic;
+  std::size_t metrics_topics = 200;
+};
+
+// What a mode starts from.
+Config default_config(Mode mode);
+
+}  // namespace tailgate

@@ -1,0 +1,224 @@
+#include "server/load_config.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "base/nearest_name.h"
+#include "server/config_sources.h"
+#include "server/net/listen_address.h"
+#include "server/settings.h"
+#include "streams/exposure.h"
+#include "streams/kafka_handle.h"
+
+namespace tailgate {
+namespace {
+
+// File descriptors that are no connections: listeners, Kafka, the loops, the log.
+constexpr std::uint64_t kOtherFiles = 256;
+
+Error bad_config(std::string detail) { return {ErrorCode::bad_config, std::move(detail)}; }
+
+const Setting* find_setting(std::string_view name) {
+  const auto all = settings();
+  const auto it = std::find_if(all.begin(), all.end(), [name](const Setting& s) { return s.name == name; });
+  return it == all.end() ? nullptr : &*it;
+}
+
+std::string did_you_mean(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Setting& setting : settings()) names.push_back(setting.name);
+  return " (did you mean " + std::string{nearest_name(name, names)} + "?)";
+}
+
+std::vector<std::string> split_at_commas(const std::vector<std::string>& texts) {
+  std::vector<std::string> entries;
+  for (std::string_view rest : texts) {
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find(','), rest.size());
+      std::string_view entry = rest.substr(0, end);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      while (entry.starts_with(' ')) entry.remove_prefix(1);
+      while (entry.ends_with(' ')) entry.remove_suffix(1);
+      entries.emplace_back(entry);
+    }
+  }
+  return entries;
+}
+
+// A secret's file, without the line end behind it.
+std::optional<std::string> read_secret(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  if (!file) return std::nullopt;
+  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
+class Loader {
+ public:
+  explicit Loader(const ConfigSources& sources) : sources_{sources} { loaded_.config = default_config(sources.mode); }
+
+  Result<LoadedConfig> load() {
+    std::string file = sources_.file;
+    if (file.empty()) file = find_variable(sources_.environment, "TAILGATE_CONFIG");
+    if (!file.empty()) {
+      const Result<std::vector<Given>> given = read_config_file(file);
+      if (!given) return given.error();
+      if (const Result<void> taken = take_all(*given, /*must_be_known=*/true); !taken) return taken.error();
+    }
+    // Other things than ours may lie in the environment.
+    const std::vector<Given> variables = read_environment(sources_.environment);
+    if (const Result<void> taken = take_all(variables, /*must_be_known=*/false); !taken) return taken.error();
+    if (const Result<void> taken = take_all(sources_.flags, /*must_be_known=*/true); !taken) return taken.error();
+    for (const auto check : {&Loader::check_kafka, &Loader::check_listeners, &Loader::check_tls, &Loader::check_origins,
+                             &Loader::check_sizes, &Loader::check_open_files}) {
+      if (const Result<void> done = (this->*check)(); !done) return done.error();
+    }
+    return std::move(loaded_);
+  }
+
+ private:
+  const Config& config() const { return loaded_.config; }
+  Error wrong(std::string_view name, const std::string& what) const {
+    return bad_config(loaded_.naming(name) + ": " + what);
+  }
+
+  Result<void> take_all(const std::vector<Given>& given, bool must_be_known) {
+    for (const Given& one : given) {
+      const bool is_librdkafka = one.name.starts_with(kLibrdkafka) && one.name.size() > kLibrdkafka.size() &&
+                                 one.name[kLibrdkafka.size()] == '.';
+      const Setting* setting = is_librdkafka ? nullptr : find_setting(one.name);
+      if (is_librdkafka) {
+        if (const Result<void> taken = take_librdkafka(one); !taken) return taken;
+      } else if (setting) {
+        loaded_.sources[one.name] = one.source;
+        const auto texts = setting->is_list ? split_at_commas(one.texts) : one.texts;
+        if (!setting->take(loaded_.config, texts)) return wrong(one.name, "must be " + setting->takes);
+      } else if (must_be_known) {
+        return bad_config(one.name + " (" + one.source + "): unknown setting" + did_you_mean(one.name));
+      } else {
+        loaded_.warnings.push_back(one.source + " is not a setting" + did_you_mean(one.name));
+      }
+    }
+    return {};
+  }
+
+  // NAME_file (NAME.file from the environment) takes the value of NAME from a file: passwords.
+  Result<void> take_librdkafka(const Given& given) {
+    const std::string where = given.name + " (" + given.source + "): ";
+    std::string property = given.name.substr(kLibrdkafka.size() + 1);
+    if (given.texts.size() != 1 || property.empty()) return bad_config(where + "must be NAME=VALUE");
+    std::string value = given.texts[0];
+    if (property.ends_with("_file") || property.ends_with(".file")) {
+      property.resize(property.size() - 5);
+      const std::optional<std::string> secret = read_secret(value);
+      if (!secret) return bad_config(where + "must be the path of a file that can be read");
+      value = *secret;
+    }
+    if (is_fixed_kafka_property(property)) return bad_config(where + "is fixed by the design and cannot be set");
+    loaded_.config.librdkafka[property] = std::move(value);
+    loaded_.sources[std::string{kLibrdkafka} + '.' + property] = given.source;
+    return {};
+  }
+
+  Result<void> check_kafka() {
+    if (config().mode == Mode::demo) {
+      for (const std::string_view name : {"kafka", "topics"}) {
+        if (loaded_.sources.contains(name)) return wrong(name, "the demo has its own Kafka and topics; use serve");
+      }
+      return {};
+    }
+    if (config().kafka.empty())
+      return bad_config("kafka: must be given: bootstrap servers, HOST:PORT separated by commas");
+    if (config().topics.empty()) {
+      return bad_config("topics: must be given: names of topics to expose, or patterns such as public.* or *");
+    }
+    if (const auto exposure = Exposure::parse(config().topics); !exposure)
+      return wrong("topics", exposure.error().detail);
+    return {};
+  }
+
+  Result<void> check_listeners() {
+    const bool has_certificate = !config().tls_cert.empty();
+    for (const std::string& listener : config().listen) {
+      const auto address = parse_listen_address(listener, has_certificate ? Scheme::https : Scheme::http);
+      if (!address) return wrong("listen", address.error().detail);
+      if (address->scheme == Scheme::https && !has_certificate)
+        return wrong("listen", "https needs tls_cert and tls_key");
+    }
+    if (const auto address = parse_listen_address(config().admin); !address)
+      return wrong("admin", address.error().detail);
+    return {};
+  }
+
+  Result<void> check_tls() {
+    if (config().tls_cert.empty() != config().tls_key.empty()) {
+      const bool is_cert = !config().tls_cert.empty();
+      return wrong(is_cert ? "tls_cert" : "tls_key", is_cert ? "needs tls_key too" : "needs tls_cert too");
+    }
+    for (const std::string_view name : {"tls_cert", "tls_key"}) {
+      const std::string& path = name == "tls_cert" ? config().tls_cert : config().tls_key;
+      if (!path.empty() && !std::ifstream{path}) return wrong(name, "must be the path of a file that can be read");
+    }
+    return {};
+  }
+
+  Result<void> check_origins() {
+    const auto& origins = config().cors_origins;
+    const bool is_any = std::find(origins.begin(), origins.end(), "*") != origins.end();
+    if (is_any && origins.size() > 1) return wrong("cors_origins", "* stands alone: with it every origin is allowed");
+    return {};
+  }
+
+  Result<void> check_sizes() {
+    if (config().feed_bytes > config().feeds_bytes) return wrong("feed_bytes", "must not be above feeds_bytes");
+    if (config().feed_bytes < 2 * config().max_event_bytes) {
+      return wrong(loaded_.sources.contains("feed_bytes") ? "feed_bytes" : "max_event_bytes",
+                   "feed_bytes must be at least twice max_event_bytes");
+    }
+    if (config().record_bytes < 8 * config().max_event_bytes) {
+      return wrong(loaded_.sources.contains("record_bytes") ? "record_bytes" : "max_event_bytes",
+                   "record_bytes must be at least eight times max_event_bytes");
+    }
+    return {};
+  }
+
+  // A default gives way to a low limit; what somebody asked for does not.
+  Result<void> check_open_files() {
+    const std::uint64_t files = sources_.open_files_max;
+    if (files == 0 || config().max_connections + kOtherFiles <= files) return {};
+    const std::uint64_t possible = files > 2 * kOtherFiles ? files - kOtherFiles : files / 2;
+    const std::string why = "the limit of open files is " + std::to_string(files) + ", which leaves " +
+                            std::to_string(possible) + " connections; raise it (ulimit -n, LimitNOFILE)";
+    if (loaded_.sources.contains("max_connections")) return wrong("max_connections", why);
+    loaded_.config.max_connections = static_cast<std::size_t>(possible);
+    loaded_.warnings.push_back("max_connections is lowered: " + why);
+    return {};
+  }
+
+  const ConfigSources& sources_;
+  LoadedConfig loaded_;
+};
+
+}  // namespace
+
+std::string LoadedConfig::naming(std::string_view name) const {
+  const auto source = sources.find(name);
+  return std::string{name} + (source == sources.end() ? std::string{" (default)"} : " (" + source->second + ')');
+}
+
+Result<LoadedConfig> load_config(const ConfigSources& sources) { return Loader{sources}.load(); }
+
+std::vector<std::string> changed_settings(const Config& before, const Config& after) {
+  std::vector<std::string> names;
+  for (const Setting& setting : settings()) {
+    if (setting.show(before) != setting.show(after)) names.emplace_back(setting.name);
+  }
+  if (before.librdkafka != after.librdkafka) names.emplace_back(kLibrdkafka);
+  return names;
+}
+
+}  // namespace tailgate

@@ -1,0 +1,237 @@
+#include "server/load_config.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+
+namespace tailgate {
+namespace {
+
+// A file that is gone when the test ends.
+class TextFile {
+ public:
+  explicit TextFile(const std::string& text)
+      : path_{testing::TempDir() + "tailgate_config_" + std::to_string(getpid()) + '_' + std::to_string(count_++)} {
+    std::ofstream{path_} << text;
+  }
+  ~TextFile() { std::remove(path_.c_str()); }
+  TextFile(const TextFile&) = delete;
+  TextFile& operator=(const TextFile&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  static inline int count_ = 0;
+  std::string path_;
+};
+
+Given flag(std::string name, std::vector<std::string> texts) { return {name, std::move(texts), "flag --" + name}; }
+
+// Settings without which nothing starts.
+ConfigSources enough() {
+  ConfigSources sources;
+  sources.flags = {flag("kafka", {"broker:9092"}), flag("topics", {"*"})};
+  return sources;
+}
+
+ConfigSources enough_and(Given given) {
+  ConfigSources sources = enough();
+  sources.flags.push_back(std::move(given));
+  return sources;
+}
+
+ConfigSources enough_and_variable(std::string variable) {
+  ConfigSources sources = enough();
+  sources.environment.push_back(std::move(variable));
+  return sources;
+}
+
+LoadedConfig loaded(const ConfigSources& sources) {
+  auto config = load_config(sources);
+  EXPECT_TRUE(config) << (config ? "" : config.error().detail);
+  return config ? *config : LoadedConfig{};
+}
+
+std::string refused(const ConfigSources& sources) {
+  const auto config = load_config(sources);
+  EXPECT_FALSE(config);
+  if (config) return "";
+  EXPECT_EQ(config.error().code, ErrorCode::bad_config);
+  EXPECT_EQ(config.error().detail.find('\n'), std::string::npos) << "one line";
+  return config.error().detail;
+}
+
+void expect_refused(const ConfigSources& sources, std::initializer_list<std::string_view> parts) {
+  const std::string detail = refused(sources);
+  for (const std::string_view part : parts) EXPECT_NE(detail.find(part), detail.npos) << detail;
+}
+
+TEST(LoadConfig, TheLaterSourceWins) {
+  const TextFile file{"kafka = 'file:1'\ntopics = ['a']\nthreads = 1\nheartbeat = '1s'\nconsole = true\n"};
+  ConfigSources sources;
+  sources.file = file.path();
+  sources.environment = {"TAILGATE_KAFKA=variable:1", "TAILGATE_THREADS=2", "HOME=/"};
+  sources.flags = {flag("threads", {"3"})};
+  const LoadedConfig config = loaded(sources);
+  EXPECT_EQ(config.config.threads, 3u);
+  EXPECT_EQ(config.config.kafka, "variable:1");
+  EXPECT_EQ(config.config.topics, std::vector<std::string>{"a"});
+  EXPECT_EQ(config.config.heartbeat_ms, 1'000);
+  EXPECT_TRUE(config.config.console);
+  EXPECT_EQ(config.config.retry_ms, 3'000);
+  EXPECT_EQ(config.naming("threads"), "threads (flag --threads)");
+  EXPECT_EQ(config.naming("kafka"), "kafka (variable TAILGATE_KAFKA)");
+  EXPECT_EQ(config.naming("heartbeat"), "heartbeat (" + file.path() + " line 4)");
+  EXPECT_EQ(config.naming("retry"), "retry (default)");
+  EXPECT_TRUE(config.warnings.empty());
+}
+
+TEST(LoadConfig, TheEnvironmentMayNameTheFile) {
+  const TextFile file{"kafka = ['a:1', 'b:1']\ntopics = 'x, y'"};
+  ConfigSources sources;
+  sources.environment = {"TAILGATE_CONFIG=" + file.path()};
+  EXPECT_EQ(loaded(sources).config.kafka, "a:1,b:1");
+  EXPECT_EQ(loaded(sources).config.topics, (std::vector<std::string>{"x", "y"}));
+}
+
+TEST(LoadConfig, ListsAreArraysOrHaveCommas) {
+  EXPECT_EQ(loaded(enough_and(flag("listen", {"a:1, b:2", "unix:/c"}))).config.listen,
+            (std::vector<std::string>{"a:1", "b:2", "unix:/c"}));
+  EXPECT_EQ(loaded(enough_and_variable("TAILGATE_CORS_ORIGINS=https://a,https://b")).config.cors_origins.size(), 2u);
+}
+
+TEST(LoadConfig, AWrongValueNamesItsSettingItsSourceAndWhatWouldBeRight) {
+  expect_refused(enough_and(flag("threads", {"0"})), {"threads (flag --threads)", "auto or a number from 1 to 256"});
+  expect_refused(enough_and_variable("TAILGATE_HEARTBEAT=15"),
+                 {"heartbeat (variable TAILGATE_HEARTBEAT)", "a duration from 100ms"});
+  const TextFile file{"\n\nrecord_bytes = '1TB'\n"};
+  ConfigSources sources = enough();
+  sources.file = file.path();
+  expect_refused(sources, {"record_bytes (" + file.path() + " line 3)", "a size from 1MiB"});
+  expect_refused(enough_and(flag("log_level", {"verbose"})), {"debug, info, warning or error"});
+  expect_refused(enough_and(flag("cors_origins", {"https://a.example/"})), {"cors_origins", "https://example.org"});
+  expect_refused(enough_and(flag("cors_origins", {"https://A.example"})), {"cors_origins"});
+}
+
+TEST(LoadConfig, WhatMustBeGivenIsAskedFor) {
+  ConfigSources sources;
+  expect_refused(sources, {"kafka", "must be given"});
+  sources.flags = {flag("kafka", {"a:1"})};
+  expect_refused(sources, {"topics", "must be given"});
+  sources.mode = Mode::demo;
+  expect_refused(sources, {"kafka (flag --kafka)", "demo"});
+  sources.flags.clear();
+  const LoadedConfig demo = loaded(sources);
+  EXPECT_EQ(demo.config.listen, std::vector<std::string>{"127.0.0.1:8080"});
+  EXPECT_TRUE(demo.config.console);
+}
+
+TEST(LoadConfig, UnknownSettingsEndTheStartAndUnknownVariablesWarn) {
+  expect_refused(enough_and(flag("thread", {"1"})), {"thread (flag --thread)", "unknown setting", "threads"});
+  const TextFile file{"[server]\nlisten = 'a:1'\n"};
+  ConfigSources sources = enough();
+  sources.file = file.path();
+  expect_refused(sources, {"server", "line 1"});
+  const TextFile later{"redis = 'redis://a'\n"};
+  sources.file = later.path();
+  expect_refused(sources, {"redis", "unknown setting"});
+
+  sources = enough();
+  sources.environment = {"TAILGATE_THREAD=1",
+                         "TAILGATE_SERVICE_HOST=10.0.0.1",
+                         "TAILGATE_PORT=tcp://10.0.0.1:80",
+                         "TAILGATE_PORT_80_TCP=x",
+                         "TAILGATE_THREADS=",
+                         "OTHER=1"};
+  const LoadedConfig config = loaded(sources);
+  ASSERT_EQ(config.warnings.size(), 1u);
+  EXPECT_EQ(config.warnings[0], "variable TAILGATE_THREAD is not a setting (did you mean threads?)");
+  EXPECT_EQ(config.config.threads, 0u);
+}
+
+TEST(LoadConfig, AFileThatCannotBeReadOrIsNoTomlIsSaid) {
+  ConfigSources sources = enough();
+  sources.file = "/nonexistent/tailgate.toml";
+  expect_refused(sources, {"/nonexistent/tailgate.toml"});
+  const TextFile file{"kafka = \n"};
+  sources.file = file.path();
+  expect_refused(sources, {file.path() + " line 1"});
+  const TextFile table{"threads = 1.5\n"};
+  sources.file = table.path();
+  expect_refused(sources, {"threads", "line 1"});
+}
+
+TEST(LoadConfig, PropertiesOfLibrdkafkaComeFromEverywhere) {
+  const TextFile password{"secret\n"};
+  const TextFile file{"[librdkafka]\n\"client.rack\" = 'file'\nssl.ca.location = '/ca'\n\"sasl.password_file\" = '" +
+                      password.path() +
+                      "'\n\"socket.timeout.ms\" = 1000\n\"enable.ssl.certificate.verification\" = false\n"};
+  ConfigSources sources = enough();
+  sources.file = file.path();
+  sources.environment = {"TAILGATE_LIBRDKAFKA__CLIENT_RACK=variable",
+                         "TAILGATE_LIBRDKAFKA__SSL_KEY_PASSWORD_FILE=" + password.path()};
+  sources.flags.push_back({"librdkafka.sasl.username", {"me"}, "flag --librdkafka"});
+  const auto properties = loaded(sources).config.librdkafka;
+  EXPECT_EQ(properties.at("client.rack"), "variable");
+  EXPECT_EQ(properties.at("ssl.ca.location"), "/ca");
+  EXPECT_EQ(properties.at("sasl.password"), "secret");
+  EXPECT_EQ(properties.at("ssl.key.password"), "secret");
+  EXPECT_EQ(properties.at("sasl.username"), "me");
+  EXPECT_EQ(properties.at("socket.timeout.ms"), "1000");
+  EXPECT_EQ(properties.size(), 7u);
+}
+
+TEST(LoadConfig, PropertiesThatTheDesignFixesAreRefusedByName) {
+  for (const char* name : {"plugin.library.paths", "auto.offset.reset", "enable.partition.eof"}) {
+    const std::string setting = std::string{"librdkafka."} + name;
+    expect_refused(enough_and({setting, {"x"}, "flag --librdkafka"}), {setting, "flag --librdkafka"});
+  }
+  expect_refused(enough_and({"librdkafka.sasl.password_file", {"/nonexistent"}, "flag --librdkafka"}),
+                 {"sasl.password_file"});
+}
+
+TEST(LoadConfig, ContradictionsAreSaid) {
+  expect_refused(enough_and(flag("tls_cert", {"/dev/null"})), {"tls_cert (flag --tls_cert)", "tls_key"});
+  expect_refused(enough_and(flag("tls_key", {"/dev/null"})), {"tls_key", "tls_cert"});
+  expect_refused(enough_and(flag("listen", {"https://0.0.0.0:8443"})), {"listen", "tls_cert"});
+  expect_refused(enough_and(flag("listen", {"ftp://0.0.0.0:21"})), {"listen"});
+  expect_refused(enough_and(flag("admin", {"nowhere"})), {"admin"});
+  expect_refused(enough_and(flag("cors_origins", {"*", "https://a.example"})), {"cors_origins", "alone"});
+  expect_refused(enough_and(flag("feed_bytes", {"1GiB"})), {"feed_bytes", "feeds_bytes"});
+  expect_refused(enough_and(flag("max_event_bytes", {"8MiB"})), {"max_event_bytes (flag", "feed_bytes"});
+  ConfigSources sources = enough_and(flag("tls_cert", {"/nonexistent"}));
+  sources.flags.push_back(flag("tls_key", {"/dev/null"}));
+  expect_refused(sources, {"tls_cert", "can be read"});
+}
+
+TEST(LoadConfig, ABareListenerIsHttpsWhereThereIsACertificate) {
+  ConfigSources sources = enough_and(flag("tls_cert", {"/dev/null"}));
+  sources.flags.push_back(flag("tls_key", {"/dev/null"}));
+  sources.flags.push_back(flag("listen", {"https://a:1", "b:2"}));
+  EXPECT_EQ(loaded(sources).config.listen.size(), 2u);
+}
+
+TEST(LoadConfig, ConnectionsFitIntoTheLimitOfOpenFiles) {
+  ConfigSources sources = enough();
+  sources.open_files_max = 20'000;
+  EXPECT_EQ(loaded(sources).config.max_connections, 15'000u);
+  sources.open_files_max = 1'024;
+  EXPECT_EQ(loaded(sources).config.max_connections, 768u);
+  EXPECT_EQ(loaded(sources).warnings.size(), 1u);
+  sources.flags.push_back(flag("max_connections", {"5000"}));
+  expect_refused(sources, {"max_connections (flag --max_connections)", "1024"});
+}
+
+TEST(LoadConfig, WhatHasChangedIsNamed) {
+  Config before;
+  Config after;
+  EXPECT_TRUE(changed_settings(before, after).empty());
+  after.threads = 3;
+  after.topics = {"x"};
+  after.librdkafka["client.rack"] = "a";
+  EXPECT_EQ(changed_settings(before, after), (std::vector<std::string>{"topics", "threads", "librdkafka"}));
+}
+
+}  // namespace
+}  // namespace tailgate

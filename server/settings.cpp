@@ -1,0 +1,291 @@
+#include "server/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdint>
+#include <utility>
+
+#include "base/decimal.h"
+#include "server/config_values.h"
+
+namespace tailgate {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000;
+constexpr std::int64_t kMinute = 60 * kSecond;
+constexpr std::size_t kKiB = 1024;
+constexpr std::size_t kMiB = 1024 * kKiB;
+constexpr std::size_t kGiB = 1024 * kMiB;
+
+struct About {
+  std::string_view name;
+  std::string_view doc;
+  bool is_reloadable = false;
+};
+
+// A setting of one value: `parse` gives what the text means, or nullopt.
+template <class Value, class Parse, class Show>
+Setting scalar(const About& about, std::string takes, Value Config::*member, Parse parse, Show show) {
+  Setting setting{
+      .name = about.name, .takes = std::move(takes), .doc = about.doc, .is_reloadable = about.is_reloadable};
+  setting.take = [member, parse](Config& config, const std::vector<std::string>& texts) {
+    if (texts.size() != 1) return false;
+    const auto value = parse(texts[0]);
+    if (value) config.*member = *value;
+    return value.has_value();
+  };
+  setting.show = [member, show](const Config& config) { return std::string{show(config.*member)}; };
+  return setting;
+}
+
+Setting text(const About& about, std::string takes, std::string Config::*member) {
+  return scalar(
+      about, std::move(takes), member,
+      [](const std::string& value) { return value.empty() ? std::nullopt : std::optional{value}; },
+      [](const std::string& value) { return value; });
+}
+
+Setting on_off(const About& about, bool Config::*member) {
+  return scalar(about, "on or off", member, parse_switch, [](bool value) { return value ? "on" : "off"; });
+}
+
+Setting number(const About& about, std::size_t Config::*member, std::size_t min, std::size_t max) {
+  const auto parse = [min, max](const std::string& value) -> std::optional<std::size_t> {
+    const auto parsed = parse_decimal(value, static_cast<std::int64_t>(max));
+    if (!parsed || static_cast<std::size_t>(*parsed) < min) return std::nullopt;
+    return static_cast<std::size_t>(*parsed);
+  };
+  return scalar(about, "a number from " + std::to_string(min) + " to " + std::to_string(max), member, parse,
+                [](std::size_t value) { return std::to_string(value); });
+}
+
+Setting size(const About& about, std::size_t Config::*member, std::size_t min, std::size_t max) {
+  const auto parse = [min, max](const std::string& value) -> std::optional<std::size_t> {
+    const auto bytes = parse_size(value);
+    return bytes && *bytes >= min && *bytes <= max ? bytes : std::nullopt;
+  };
+  return scalar(about, "a size from " + format_size(min) + " to " + format_size(max), member, parse, format_size);
+}
+
+Setting duration(const About& about, std::int64_t Config::*member, std::int64_t min_ms, std::int64_t max_ms) {
+  const auto parse = [min_ms, max_ms](const std::string& value) -> std::optional<std::int64_t> {
+    const auto ms = parse_duration_ms(value);
+    return ms && *ms >= min_ms && *ms <= max_ms ? ms : std::nullopt;
+  };
+  return scalar(about, "a duration from " + format_duration(min_ms) + " to " + format_duration(max_ms), member, parse,
+                format_duration);
+}
+
+template <class Value, std::size_t count>
+Setting choice(const About& about, Value Config::*member, std::array<std::pair<std::string_view, Value>, count> names) {
+  std::string takes;
+  for (std::size_t i = 0; i < count; ++i) {
+    takes.append(i == 0 ? "" : i + 1 == count ? " or " : ", ").append(names[i].first);
+  }
+  const auto parse = [names](const std::string& value) -> std::optional<Value> {
+    const auto it = std::find_if(names.begin(), names.end(), [&](const auto& n) { return n.first == value; });
+    return it == names.end() ? std::nullopt : std::optional{it->second};
+  };
+  const auto show = [names](Value value) {
+    return std::find_if(names.begin(), names.end(), [&](const auto& n) { return n.second == value; })->first;
+  };
+  return scalar(about, std::move(takes), member, parse, show);
+}
+
+Setting list(const About& about, std::string takes, std::vector<std::string> Config::*member,
+             bool (*is_entry)(std::string_view), bool may_be_empty = false) {
+  Setting setting{.name = about.name,
+                  .takes = std::move(takes),
+                  .doc = about.doc,
+                  .is_list = true,
+                  .is_reloadable = about.is_reloadable};
+  setting.take = [member, is_entry, may_be_empty](Config& config, const std::vector<std::string>& texts) {
+    if (texts.empty() && !may_be_empty) return false;
+    if (!std::all_of(texts.begin(), texts.end(), is_entry)) return false;
+    config.*member = texts;
+    return true;
+  };
+  setting.show = [member](const Config& config) {
+    std::string joined;
+    for (const std::string& entry : config.*member) joined.append(joined.empty() ? "" : ",").append(entry);
+    return joined;
+  };
+  return setting;
+}
+
+bool has_no_space(std::string_view text) {
+  return !text.empty() && std::none_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' '; });
+}
+
+// A name or pattern of topics, or public=name.
+bool is_exposure(std::string_view text) {
+  const auto is_legal = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view{"._-*="}.find(c) != std::string_view::npos;
+  };
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_legal) &&
+         std::count(text.begin(), text.end(), '=') <= 1;
+}
+
+// Scheme and authority as browsers send them: no path, no capitals.
+bool is_origin(std::string_view text) {
+  if (text == "*") return true;
+  const std::size_t scheme = text.find("://");
+  if (scheme == text.npos || scheme == 0 || scheme + 3 == text.size()) return false;
+  const std::string_view authority = text.substr(scheme + 3);
+  return has_no_space(text) && authority.find_first_of("/?#@*,") == authority.npos &&
+         std::none_of(text.begin(), text.end(), [](unsigned char c) { return std::isupper(c) != 0; });
+}
+
+// One text for librdkafka; in a file a list too.
+Setting kafka() {
+  Setting setting{.name = "kafka",
+                  .takes = "servers HOST:PORT",
+                  .doc = "Bootstrap servers. Must be given, except in the demo.",
+                  .is_list = true};
+  setting.take = [](Config& config, const std::vector<std::string>& texts) {
+    std::string joined;
+    for (const std::string& server : texts) joined.append(joined.empty() ? "" : ",").append(server);
+    config.kafka = std::move(joined);
+    return !texts.empty() && std::all_of(texts.begin(), texts.end(), has_no_space);
+  };
+  setting.show = [](const Config& config) { return config.kafka; };
+  return setting;
+}
+
+// The kernel's choice is written "auto".
+Setting sndbuf() {
+  const auto parse = [](const std::string& value) -> std::optional<std::size_t> {
+    if (value == "auto") return 0;
+    const auto bytes = parse_size(value);
+    return bytes && *bytes >= 4 * kKiB && *bytes <= 64 * kMiB ? bytes : std::nullopt;
+  };
+  return scalar(
+      {"sndbuf", "Send buffer of a connection in the kernel. A fixed one caps a connection at its size a round trip."},
+      "auto or a size from 4KiB to 64MiB", &Config::sndbuf, parse,
+      [](std::size_t bytes) { return bytes == 0 ? std::string{"auto"} : format_size(bytes); });
+}
+
+Setting threads() {
+  const auto parse = [](const std::string& value) -> std::optional<std::size_t> {
+    if (value == "auto") return 0;
+    const auto count = parse_decimal(value, 256);
+    return count && *count > 0 ? std::optional{static_cast<std::size_t>(*count)} : std::nullopt;
+  };
+  return scalar({"threads", "I/O threads. auto: one for each core."}, "auto or a number from 1 to 256",
+                &Config::threads, parse,
+                [](std::size_t count) { return count == 0 ? std::string{"auto"} : std::to_string(count); });
+}
+
+std::vector<Setting> make_settings() {
+  std::vector<Setting> all;
+  all.push_back(
+      list({"listen",
+            "Where clients connect: http://HOST:PORT (HTTP/1.1 and h2c), https://HOST:PORT (TLS with ALPN) or "
+            "unix:PATH; a bare HOST:PORT is http, and https when tls_cert is set. IPv6 in brackets. "
+            "In the demo 127.0.0.1:8080."},
+           "addresses", &Config::listen, has_no_space));
+  all.push_back(text({"admin", "Where /livez, /readyz and /metrics are, without authentication: keep it private."},
+                     "an address HOST:PORT", &Config::admin));
+  all.push_back(on_off({"health_on_public", "Serves /livez and /readyz on the public listeners too."},
+                       &Config::health_on_public));
+  all.push_back(kafka());
+  all.push_back(list(
+      {"topics",
+       "What is exposed: names and patterns with *, and PUBLIC=NAME to expose a topic under another name. Internal "
+       "topics (__…) never are. Must be given, except in the demo."},
+      "names, patterns with * and PUBLIC=NAME", &Config::topics, is_exposure));
+  all.push_back(threads());
+  all.push_back(
+      number({"max_connections",
+              "Connections at a time. Checked against the limit of open files, which is raised as far as it goes."},
+             &Config::max_connections, 1, 1'000'000));
+  all.push_back(number(
+      {"connections_per_address",
+       "Connections at a time from one address (IPv6: one /64). 0: no limit, as behind a proxy all come from one."},
+      &Config::connections_per_address, 0, 1'000'000));
+  all.push_back(text({"tls_cert", "Certificate chain of the https listeners, a PEM file. Read again on SIGHUP.", true},
+                     "the path of a PEM file", &Config::tls_cert));
+  all.push_back(text({"tls_key", "Private key of tls_cert, a PEM file. Read again on SIGHUP.", true},
+                     "the path of a PEM file", &Config::tls_key));
+  all.push_back(choice<TlsVersion, 2>({"tls_min_version", "The oldest version of TLS that is taken."},
+                                      &Config::tls_min_version,
+                                      {{{"1.2", TlsVersion::v1_2}, {"1.3", TlsVersion::v1_3}}}));
+  all.push_back(
+      list({"cors_origins", "Origins whose pages may read the answers, written as browsers send them, or * for all."},
+           "origins such as https://example.org, or *", &Config::cors_origins, is_origin, /*may_be_empty=*/true));
+  all.push_back(size({"record_bytes", "Memory of the newest records of all tailed partitions."}, &Config::record_bytes,
+                     kMiB, 1024 * kGiB));
+  all.push_back(size(
+      {"feed_bytes", "Memory of the encoded events of one feed (what clients that ask the same share) on a thread."},
+      &Config::feed_bytes, 64 * kKiB, 64 * kGiB));
+  all.push_back(size({"feeds_bytes", "Memory of all feeds."}, &Config::feeds_bytes, kMiB, 1024 * kGiB));
+  all.push_back(size({"history_bytes", "Memory of the pages read from Kafka for clients that are behind."},
+                     &Config::history_bytes, kMiB, 1024 * kGiB));
+  all.push_back(size({"max_event_bytes", "Records above it are delivered as `oversize` events, without their value."},
+                     &Config::max_event_bytes, kKiB, 64 * kMiB));
+  all.push_back(size({"notsent_lowat", "Unsent bytes of a connection that the kernel takes: what a slow client costs."},
+                     &Config::notsent_lowat, kKiB, 16 * kMiB));
+  all.push_back(sndbuf());
+  all.push_back(duration({"heartbeat", "The longest silence on a stream."}, &Config::heartbeat_ms, 100, 10 * kMinute));
+  all.push_back(duration({"retry", "How long an EventSource waits before it reconnects (`retry:`)."}, &Config::retry_ms,
+                         100, 10 * kMinute));
+  all.push_back(duration({"write_stall", "A client that takes nothing for so long is cut off."},
+                         &Config::write_stall_ms, kSecond, 60 * kMinute));
+  all.push_back(
+      duration({"handshake_timeout", "For the TLS handshake."}, &Config::handshake_timeout_ms, 100, 10 * kMinute));
+  all.push_back(duration({"first_byte_timeout", "For the first byte of a new connection."},
+                         &Config::first_byte_timeout_ms, 100, 10 * kMinute));
+  all.push_back(duration({"header_timeout", "For the header of a request, from its first byte to its last."},
+                         &Config::header_timeout_ms, 100, 10 * kMinute));
+  all.push_back(duration({"idle_timeout_h1", "For the next request of an HTTP/1.1 connection."},
+                         &Config::idle_timeout_h1_ms, 100, 24 * 60 * kMinute));
+  all.push_back(duration({"idle_timeout_h2", "For an HTTP/2 connection without a stream."}, &Config::idle_timeout_h2_ms,
+                         100, 24 * 60 * kMinute));
+  all.push_back(
+      duration({"ping_interval", "An HTTP/2 connection with streams that says nothing for so long is pinged."},
+               &Config::ping_interval_ms, 100, 60 * kMinute));
+  all.push_back(
+      duration({"ping_timeout", "For the answer to that ping."}, &Config::ping_timeout_ms, 100, 60 * kMinute));
+  all.push_back(duration({"settings_timeout", "For an HTTP/2 client's acknowledgement of our settings."},
+                         &Config::settings_timeout_ms, 100, 10 * kMinute));
+  all.push_back(duration({"user_timeout", "A peer that acknowledges nothing for so long is gone (TCP_USER_TIMEOUT)."},
+                         &Config::user_timeout_ms, kSecond, 60 * kMinute));
+  all.push_back(
+      on_off({"console", "The console at /: topics, a live tail, the curl line for what it shows. In the demo on."},
+             &Config::console));
+  all.push_back(choice<LogLevel, 4>({"log_level", "What is logged to stderr.", true}, &Config::log_level,
+                                    {{{"debug", LogLevel::debug},
+                                      {"info", LogLevel::info},
+                                      {"warning", LogLevel::warning},
+                                      {"error", LogLevel::error}}}));
+  all.push_back(choice<LogFormat, 3>(
+      {"log_format", "How. auto: text on a terminal, else one JSON object a line."}, &Config::log_format,
+      {{{"auto", LogFormat::automatic}, {"text", LogFormat::text}, {"json", LogFormat::json}}}));
+  all.push_back(number({"metrics_topics", "So many topics have metrics of their own; those above it count as `other`."},
+                       &Config::metrics_topics, 0, 100'000));
+  return all;
+}
+
+}  // namespace
+
+std::span<const Setting> settings() {
+  static const std::vector<Setting> kSettings = make_settings();
+  return kSettings;
+}
+
+std::string flag_of(const Setting& setting) {
+  std::string flag = "--" + std::string{setting.name};
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+std::string environment_of(const Setting& setting) {
+  std::string name = "TAILGATE_" + std::string{setting.name};
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return name;
+}
+
+}  // namespace tailgate
