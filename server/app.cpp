@@ -2,11 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -82,20 +83,12 @@ class App {
   }
 
   // Returns when a signal asked for the end and all is closed.
-  void run() {
-    boost::asio::io_context signals_context{1};
-    boost::asio::signal_set signals{signals_context, SIGTERM, SIGINT};
+  void run(const std::function<void()>& on_hangup) {
     io_.start();
     admin_io_.start();
     acceptor_->start();
     admin_acceptor_->start();
-    signals.async_wait([&](const boost::system::error_code&, int signal) {
-      spdlog::info("stopping: signal {}", signal);
-      signals.clear();  // the second one ends the process
-      std::signal(SIGTERM, SIG_DFL);
-      std::signal(SIGINT, SIG_DFL);
-    });
-    signals_context.run();
+    wait_for_the_end(on_hangup);
     stop();
   }
 
@@ -123,7 +116,14 @@ class App {
     server_ = std::make_unique<HttpServer>(io_, options_.http, *router_, access_log_);
     acceptor_ = std::make_unique<Acceptor>(io_, *limit_);
     for (const ListenAddress& address : options_.listen) {
-      const auto bound = acceptor_->listen(address, options_.sockets, server_->clear_sink());
+      const bool is_tls = address.scheme == Scheme::https;
+      if (is_tls && !tls_) {
+        auto tls = TlsContext::load(options_.tls);
+        if (!tls) return tls.error();
+        tls_ = std::move(*tls);
+      }
+      AcceptSink& sink = is_tls ? server_->tls_sink(*tls_) : server_->clear_sink();
+      const auto bound = acceptor_->listen(address, options_.sockets, sink);
       if (!bound) return bound.error();
       spdlog::info("listening on {}", bound->text());
     }
@@ -162,6 +162,36 @@ class App {
     io_.stop();
   }
 
+  void wait_for_the_end(const std::function<void()>& on_hangup) {
+    boost::asio::io_context context{1};
+    boost::asio::signal_set hangups{context, SIGHUP};
+    std::function<void(const boost::system::error_code&, int)> on_signal = [&](const boost::system::error_code& error,
+                                                                               int) {
+      if (error) return;
+      reload_certificates();
+      on_hangup();
+      hangups.async_wait(on_signal);
+    };
+    hangups.async_wait(on_signal);
+    boost::asio::signal_set ends{context, SIGTERM, SIGINT};
+    ends.async_wait([&](const boost::system::error_code&, int signal) {
+      spdlog::info("stopping: signal {}; another one ends the process at once", signal);
+      ends.clear();
+      std::signal(SIGTERM, SIG_DFL);
+      std::signal(SIGINT, SIG_DFL);
+      hangups.cancel();
+    });
+    context.run();
+  }
+
+  void reload_certificates() {
+    if (!tls_) return;
+    if (const auto reloaded = tls_->reload(); !reloaded) {
+      return spdlog::error("the certificate stays the old one: {}", reloaded.error().detail);
+    }
+    spdlog::info("the certificate was read again");
+  }
+
   static constexpr std::size_t kAdminConnectionsMax = 256;
 
   // In the order of their making; destroyed in the reverse of it.
@@ -182,6 +212,7 @@ class App {
   AccessLog access_log_;
   AccessLog admin_log_;
   std::unique_ptr<ConnectionLimit> limit_;
+  std::unique_ptr<TlsContext> tls_;
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<ConnectionLimit> admin_limit_;
@@ -191,11 +222,11 @@ class App {
 
 }  // namespace
 
-Result<void> run_app(const AppOptions& options) {
+Result<void> run_app(const AppOptions& options, const std::function<void()>& on_hangup) {
   ignore_broken_pipes();
   App app{options};
   if (auto started = app.start(); !started) return started.error();
-  app.run();
+  app.run(on_hangup);
   return {};
 }
 

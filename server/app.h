@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "server/http/options.h"
 #include "server/net/acceptor.h"
 #include "server/net/listen_address.h"
+#include "server/net/tls_context.h"
 #include "streams/feed.h"
 #include "streams/kafka_streams.h"
 
@@ -19,6 +21,7 @@ namespace tailgate {
 struct AppOptions {
   bool is_demo = false;  // on an embedded Kafka with a sample producer
   std::vector<ListenAddress> listen;
+  TlsOptions tls;  // for the https ones
   ListenAddress admin;
   bool is_health_on_public = false;
   bool has_console = false;
@@ -36,8 +39,8 @@ struct AppOptions {
   SocketOptions sockets;
 };
 
-// Serves until SIGTERM or SIGINT, and then ends its streams in good order; a second signal ends the process at once.
-// The error: what kept it from starting.
-Result<void> run_app(const AppOptions& options);
+// Serves until SIGTERM or SIGINT, and then ends its streams in good order; a second signal ends the process at once. At
+// SIGHUP certificates are read again and `on_hangup` runs. The error: what kept it from starting.
+Result<void> run_app(const AppOptions& options, const std::function<void()>& on_hangup);
 
 }  // namespace tailgate

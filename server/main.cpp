@@ -1,56 +1,90 @@
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "server/app.h"
+#include "server/app_options.h"
+#include "server/command_line.h"
+#include "server/load_config.h"
+#include "server/settings_text.h"
+
+namespace tailgate {
 
 namespace {
 
-tailgate::ListenAddress address(const std::string& text) {
-  auto parsed = tailgate::parse_listen_address(text);
-  if (!parsed) {
-    std::fprintf(stderr, "%s\n", parsed.error().detail.c_str());
-    std::exit(2);
+constexpr int kExitBadConfig = 2;  // also what a start ends with that a setting is the cause of
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "tailgate: %s\n", error.detail.c_str());
+  return error.code == ErrorCode::bad_config || error.code == ErrorCode::bad_request ? kExitBadConfig : 1;
+}
+
+int print(const std::string& text) { return std::fputs(text.c_str(), stdout) < 0 ? 1 : 0; }
+
+// As many file descriptors as the system lets this process have.
+std::uint64_t raise_open_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  return limit.rlim_cur;
+}
+
+ConfigSources sources_of(const CommandLine& command_line) {
+  ConfigSources sources;
+  sources.mode = command_line.command == Command::demo ? Mode::demo : Mode::serve;
+  sources.file = command_line.config_file;
+  for (char** variable = environ; *variable != nullptr; ++variable) sources.environment.emplace_back(*variable);
+  sources.flags = command_line.flags;
+  sources.open_files_max = raise_open_files();
+  return sources;
+}
+
+// SIGHUP: what a running server can take over is in the certificates; the rest needs a start.
+void name_changes(const ConfigSources& sources, const Config& running) {
+  const auto loaded = load_config(sources);
+  if (!loaded) return spdlog::error("the configuration stays as it is: {}", loaded.error().detail);
+  for (const std::string& name : changed_settings(running, loaded->config)) {
+    spdlog::warn("{} has changed: it takes a restart", name);
   }
-  return *parsed;
+}
+
+int serve(const CommandLine& command_line) {
+  const ConfigSources sources = sources_of(command_line);
+  const auto loaded = load_config(sources);
+  if (!loaded) return fail(loaded.error());
+  const auto options = app_options(loaded->config);
+  if (!options) return fail(options.error());
+  if (command_line.command == Command::check) return print("the configuration is good\n");
+  for (const std::string& warning : loaded->warnings) spdlog::warn("{}", warning);
+  const auto ran = run_app(*options, [&] { name_changes(sources, loaded->config); });
+  return ran ? 0 : fail(ran.error());
+}
+
+int run(int argc, char** argv) {
+  const auto command_line = parse_command_line(argc, argv);
+  if (!command_line) return fail(command_line.error());
+  switch (command_line->command) {
+    case Command::help:
+      return print(help_text());
+    case Command::version:
+      return print("tailgate " TAILGATE_VERSION "\n");
+    case Command::help_markdown:
+      return print(settings_markdown());
+    case Command::serve:
+    case Command::demo:
+    case Command::check:
+      return serve(*command_line);
+  }
+  return 1;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  CLI::App cli{"tailgate"};
-  cli.set_version_flag("--version", "tailgate " TAILGATE_VERSION);
-  tailgate::AppOptions options;
-  std::vector<std::string> listen;
-  std::string admin = "127.0.0.1:8081";
-  double heartbeat_s = 15;
-  double stall_s = 30;
-  auto* demo = cli.add_subcommand("demo");
-  auto* serve = cli.add_subcommand("serve");
-  options.threads = std::max(1u, std::thread::hardware_concurrency());
-  for (auto* command : {demo, serve}) {
-    command->add_option("--listen", listen)->delimiter(',');
-    command->add_option("--admin", admin);
-    command->add_option("--kafka", options.kafka.kafka.bootstrap);
-    command->add_option("--topics", options.topics)->delimiter(',');
-    command->add_option("--threads", options.threads);
-  }
-  static_cast<void>(heartbeat_s);
-  static_cast<void>(stall_s);
-  cli.require_subcommand(1);
-  CLI11_PARSE(cli, argc, argv);
-  options.is_demo = demo->parsed();
-  options.has_console = options.is_demo;
-  if (listen.empty()) listen.push_back(options.is_demo ? "127.0.0.1:8080" : "0.0.0.0:8080");
-  for (const auto& text : listen) options.listen.push_back(address(text));
-  options.admin = address(admin);
-  if (auto ran = tailgate::run_app(options); !ran) {
-    spdlog::error("{}", ran.error().detail);
-    return 1;
-  }
-  return 0;
-}
+}  // namespace tailgate
+
+int main(int argc, char** argv) { return tailgate::run(argc, argv); }

@@ -1,0 +1,72 @@
+#include "server/app_options.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace tailgate {
+
+namespace {
+
+HttpOptions http_options(const Config& config) {
+  HttpOptions http;
+  http.tls_handshake_ms = config.handshake_timeout_ms;
+  http.first_byte_ms = config.first_byte_timeout_ms;
+  http.header_block_ms = config.header_timeout_ms;
+  http.idle_h1_ms = config.idle_timeout_h1_ms;
+  http.idle_h2_ms = config.idle_timeout_h2_ms;
+  http.write_stall_ms = config.write_stall_ms;
+  http.ping_after_ms = config.ping_interval_ms;
+  http.ping_answer_ms = config.ping_timeout_ms;
+  http.settings_ack_ms = config.settings_timeout_ms;
+  return http;
+}
+
+KafkaStreamsOptions kafka_options(const Config& config) {
+  KafkaStreamsOptions kafka;
+  kafka.kafka.bootstrap = config.kafka;
+  kafka.kafka.properties = config.librdkafka;
+  kafka.kafka.max_event_bytes = config.max_event_bytes;
+  kafka.tails.record_bytes = config.record_bytes;
+  kafka.history.history_bytes = config.history_bytes;
+  return kafka;
+}
+
+}  // namespace
+
+Result<AppOptions> app_options(const Config& config) {
+  AppOptions options;
+  options.is_demo = config.mode == Mode::demo;
+  const Scheme bare = config.tls_cert.empty() ? Scheme::http : Scheme::https;
+  for (const std::string& text : config.listen) {
+    auto address = parse_listen_address(text, bare);
+    if (!address) return address.error();
+    options.listen.push_back(std::move(*address));
+  }
+  auto admin = parse_listen_address(config.admin, Scheme::http);
+  if (!admin) return admin.error();
+  options.admin = std::move(*admin);
+  options.tls.cert_file = config.tls_cert;
+  options.tls.key_file = config.tls_key;
+  options.tls.requires_tls13 = config.tls_min_version == TlsVersion::v1_3;
+  options.is_health_on_public = config.health_on_public;
+  options.has_console = config.console;
+  options.threads = config.threads > 0 ? config.threads : std::max(1u, std::thread::hardware_concurrency());
+  options.max_connections = config.max_connections;
+  options.connections_per_address = config.connections_per_address;
+  options.topics = config.topics;
+  options.cors_origins = config.cors_origins;
+  options.metrics_topics = config.metrics_topics;
+  options.kafka = kafka_options(config);
+  options.feeds.feed_bytes = config.feed_bytes;
+  options.feeds.feeds_bytes = config.feeds_bytes;
+  options.streams.heartbeat_ms = config.heartbeat_ms;
+  options.streams.retry_ms = config.retry_ms;
+  options.http = http_options(config);
+  options.sockets.notsent_lowat_bytes = static_cast<int>(config.notsent_lowat);
+  options.sockets.sndbuf_bytes = static_cast<int>(config.sndbuf);
+  options.sockets.user_timeout_ms = static_cast<int>(config.user_timeout_ms);
+  return options;
+}
+
+}  // namespace tailgate
