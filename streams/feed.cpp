@@ -211,6 +211,7 @@ std::size_t Feed::append_record(Slot slot, const RecordView& record) {
   append_tail(bytes, spec_.format, id_.text());
   const std::string_view event{bytes};
   log_.append_record(slot, record.offset, event.substr(0, front), event.substr(front));
+  if (bytes.size() - front > kIdBytesMax && fault_.empty()) end("id_too_long");
   context_.counters.records_encoded.add();
   return event.size();
 }
