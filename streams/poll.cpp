@@ -21,14 +21,16 @@ Poll::Poll(Feed& feed, const Position& passed, const PollOptions& options, std::
     : options_{options},
       then_{std::move(then)},
       wait_{[this] { answer("wait"); }},
+      gauge_{feed.context().counters.streams[static_cast<std::size_t>(EventFormat::json)]
+                                            [static_cast<std::size_t>(StreamState::live)]},
       subscriber_{feed, passed, counted(options.subscriber), *this} {
-  feed.context().counters.streams_own.add();
+  gauge_.add();
   next_ = subscriber_.id();
   feed.context().loop.timers().set(wait_, options_.wait_ms);
   wake();
 }
 
-Poll::~Poll() { subscriber_.feed().context().counters.streams_own.sub(); }
+Poll::~Poll() { gauge_.sub(); }
 
 void Poll::wake() {
   if (turn_.is_waiting()) return;

@@ -51,6 +51,7 @@ class Poll final : private Waker {
   bool is_posted_ = false;
   Ask<bool> turn_;  // a gather that was posted
   Timer wait_;
+  Counter& gauge_;
   Subscriber subscriber_;
 };
 

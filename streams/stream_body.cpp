@@ -48,21 +48,24 @@ StreamBody::StreamBody(Feed& feed, const Position& passed, const StreamBodyOptio
     append_control(pending_, as, "start", "{}", subscriber_.id());
   }
   feed.context().loop.timers().set(heartbeat_, heartbeat_ms_);
-  was_live_ = subscriber_.is_live();
-  (was_live_ ? feed.context().counters.streams_live : feed.context().counters.streams_own).add();
+  counted_state_ = subscriber_.state();
+  gauge().add();
 }
 
-StreamBody::~StreamBody() {
-  StreamCounters& counters = subscriber_.feed().context().counters;
-  (was_live_ ? counters.streams_live : counters.streams_own).sub();
+StreamBody::~StreamBody() { gauge().sub(); }
+
+Counter& StreamBody::gauge() {
+  Feed& feed = subscriber_.feed();
+  return feed.context()
+      .counters.streams[static_cast<std::size_t>(feed.spec().format)][static_cast<std::size_t>(counted_state_)];
 }
 
 void StreamBody::count_state() {
-  if (was_live_ == subscriber_.is_live()) return;
-  StreamCounters& counters = subscriber_.feed().context().counters;
-  (was_live_ ? counters.streams_live : counters.streams_own).sub();
-  was_live_ = !was_live_;
-  (was_live_ ? counters.streams_live : counters.streams_own).add();
+  const StreamState state = subscriber_.state();
+  if (state == counted_state_) return;
+  gauge().sub();
+  counted_state_ = state;
+  gauge().add();
 }
 
 void StreamBody::wake() {

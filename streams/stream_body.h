@@ -46,6 +46,7 @@ class StreamBody final : public ByteSource, private Waker {
   void append_delivery(std::string& out, const Delivery& delivery);
   void append_heartbeat();
   void end(std::string why, std::string_view event, std::string_view data, bool is_id_final);
+  Counter& gauge();
   void count_state();
 
   static constexpr std::size_t kCarryBytesMax = 16 * 1024;
@@ -56,7 +57,7 @@ class StreamBody final : public ByteSource, private Waker {
   From from_ = From::nothing;
   bool is_heartbeat_due_ = false;
   bool is_ended_ = false;
-  bool was_live_ = false;
+  StreamState counted_state_;
   std::string_view log_bytes_;  // from the last prepare
   std::size_t scratch_begin_ = 0;
   std::optional<PartialEvent> partial_;

@@ -24,6 +24,11 @@ class Counter {
 // subscriber.
 inline constexpr std::array<std::int64_t, 12> kDelayBucketsMs{1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 60000};
 
+// Where a subscriber stands: in step in every partition, else behind in some, else ahead in some.
+enum class StreamState : std::uint8_t { live, ahead, behind };
+inline constexpr std::size_t kStreamStates = 3;
+inline constexpr std::size_t kEventFormats = 4;
+
 struct alignas(64) StreamCounters {
   Counter feeds;         // gauge
   Counter feed_bytes;    // gauge

@@ -223,6 +223,14 @@ Offset Subscriber::target(Slot slot) const {
 
 bool Subscriber::is_behind(Slot slot) const { return own_->slots[slot].passed < target(slot); }
 
+StreamState Subscriber::state() const {
+  if (!own_ || own_->differing == 0) return StreamState::live;
+  for (std::size_t slot = 0; slot < own_->slots.size(); ++slot) {
+    if (is_behind(static_cast<Slot>(slot))) return StreamState::behind;
+  }
+  return StreamState::ahead;
+}
+
 bool Subscriber::is_finished() const {
   const auto& slots = own_->slots;
   return options_.until &&

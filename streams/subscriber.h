@@ -75,6 +75,7 @@ class Subscriber : public FeedMember {
 
   Feed& feed() { return feed_; }
   bool is_live() const { return !own_; }
+  StreamState state() const;
 
   // ---- live ----
   // The bytes from here on that may be sent at once, at most `bytes_max`: whole events, or a part of one that is
