@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
+
 namespace tailgate {
 
 enum class Mode : std::uint8_t {
@@ -16,8 +18,6 @@ enum class Mode : std::uint8_t {
 };
 
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
-enum class LogLevel : std::uint8_t { debug, info, warning, error };
-enum class LogFormat : std::uint8_t { automatic, text, json };  // automatic: text on a terminal, else JSON
 
 struct Config {
   Mode mode = Mode::serve;
@@ -36,6 +36,7 @@ struct Config {
 
   std::string tls_cert;  // path of a PEM file; "": none
   std::string tls_key;
+  std::string tls_client_ca;
   TlsVersion tls_min_version = TlsVersion::v1_2;
 
   std::vector<std::string> cors_origins;

@@ -159,8 +159,10 @@ class Loader {
       const bool is_cert = !config().tls_cert.empty();
       return wrong(is_cert ? "tls_cert" : "tls_key", is_cert ? "needs tls_key too" : "needs tls_cert too");
     }
-    for (const std::string_view name : {"tls_cert", "tls_key"}) {
-      const std::string& path = name == "tls_cert" ? config().tls_cert : config().tls_key;
+    if (!config().tls_client_ca.empty() && config().tls_cert.empty())
+      return wrong("tls_client_ca", "needs tls_cert too");
+    for (const std::string_view name : {"tls_cert", "tls_key", "tls_client_ca"}) {
+      const std::string path = find_setting(name)->show(config());
       if (!path.empty() && !std::ifstream{path}) return wrong(name, "must be the path of a file that can be read");
     }
     return {};

@@ -209,6 +209,12 @@ std::vector<Setting> make_settings() {
                      "the path of a PEM file", &Config::tls_cert));
   all.push_back(text({"tls_key", "Private key of tls_cert, a PEM file. Read again on SIGHUP.", true},
                      "the path of a PEM file", &Config::tls_key));
+  all.push_back(
+      text({"tls_client_ca",
+            "Certificates of which one must have signed what a client shows, a PEM file; none: clients show nothing. "
+            "Read again on SIGHUP.",
+            true},
+           "the path of a PEM file", &Config::tls_client_ca));
   all.push_back(choice<TlsVersion, 2>({"tls_min_version", "The oldest version of TLS that is taken."},
                                       &Config::tls_min_version,
                                       {{{"1.2", TlsVersion::v1_2}, {"1.3", TlsVersion::v1_3}}}));
