@@ -1,0 +1,23 @@
+FROM debian:bookworm-slim AS build
+WORKDIR /src
+COPY scripts/setup scripts/
+RUN scripts/setup --run
+COPY . .
+RUN cmake --preset release -DTAILGATE_BENCH=OFF \
+ && cmake --build --preset release --target tailgate \
+ && strip build/release/tailgate
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates librdkafka1 libnghttp2-14 libssl3 libspdlog1.10 \
+      libprometheus-cpp-core1.0 libtomlplusplus3 \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tailgate
+COPY --from=build /src/build/release/tailgate /usr/local/bin/tailgate
+USER 10001
+# Inside a container, loopback reaches nobody.
+ENV TAILGATE_LISTEN=0.0.0.0:8080 TAILGATE_ADMIN=0.0.0.0:8081
+EXPOSE 8080 8081
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["tailgate"]
+CMD ["demo"]
