@@ -32,8 +32,8 @@ inline constexpr std::size_t kEventFormats = 4;
 struct alignas(64) StreamCounters {
   Counter feeds;         // gauge
   Counter feed_bytes;    // gauge
-  Counter streams_live;  // gauges: where the subscribers of open-ended streams and long polls stand
-  Counter streams_own;   // ahead or behind in some partition, or bounded
+  // Gauges, by EventFormat and StreamState.
+  std::array<std::array<Counter, kStreamStates>, kEventFormats> streams;
   Counter records_encoded;
   Counter records_out;
   Counter bytes_out;
