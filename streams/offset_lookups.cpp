@@ -121,8 +121,10 @@ std::optional<OffsetLookups::Batch> OffsetLookups::take() {
   leader.is_busy = true;
   if (leader.is_slow) ++slow_busy_;
   const auto first = leader.waiting.begin();
-  Batch batch{id, first->first, std::move(first->second)};
-  leader.waiting.erase(first);
+  Batch batch{id, first->first, {}};
+  while (!first->second.empty() && batch.waiting.size() < kBatchMax)
+    batch.waiting.insert(first->second.extract(first->second.begin()));
+  if (first->second.empty()) leader.waiting.erase(first);
   return batch;
 }
 

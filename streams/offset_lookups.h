@@ -76,6 +76,7 @@ class OffsetLookups {
   };
   using Found = std::map<TopicPartition, FoundOffsets>;
 
+  static constexpr std::size_t kBatchMax = 500;  // partitions; librdkafka finds each by going through all
   static constexpr std::size_t kThreads = 4;
   static constexpr std::size_t kSlowThreadsMax = 2;  // of these
 

@@ -150,7 +150,7 @@ PageHistory::Run* PageHistory::run_towards(const TopicPartition& partition, Offs
   for (auto& [id, run] : runs->second) {
     if (offset < run.page_first || run.state == State::asking) continue;
     if (offset <= run.next) return &run;
-    if (run.bytes == 0) continue;
+    if (run.bytes == 0 || run.is_at_end) continue;
     const double bytes_an_offset = static_cast<double>(run.bytes) / static_cast<double>(run.next - run.first);
     if (static_cast<double>(offset - run.next) * bytes_an_offset < static_cast<double>(kJoinBytesMax)) return &run;
   }
@@ -272,6 +272,7 @@ void PageHistory::on_record(Run& run, const RecordView& record) {
     static_cast<void>(fits);
   }
   run.next = record.offset + 1;
+  run.is_at_end = false;
   run.bytes += RecordChunk::bytes_of(record);
   ++totals_.records;
   touch(run);
@@ -280,13 +281,14 @@ void PageHistory::on_record(Run& run, const RecordView& record) {
 void PageHistory::on_end(Run& run, Offset next) {
   touch(run);
   run.next = std::max(run.next, next);
+  run.is_at_end = true;
   run.page_bytes = options_.page_bytes_first;
   stop(run);  // a consumer that waits at an end keeps its other partitions waiting too
   for (const Asker& asker : std::exchange(run.askers, {})) {
     if (asker.offset == run.next) {
       asker.reply(HistoryNotYet{run.next});
     } else {
-      want(run.partition, asker);  // it lies beyond what this run can say
+      want(run.partition, asker);  // beyond: only a run that starts there can say why
     }
   }
 }

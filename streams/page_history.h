@@ -98,6 +98,7 @@ class PageHistory final : public History {
     std::vector<Asker> askers;
     std::size_t ahead_bytes = 0;   // in pages that nobody has asked for
     std::size_t budget_bytes = 0;  // that ahead_bytes may grow to: 0 until somebody has asked for a second page
+    bool is_at_end = false;     // nothing was readable at `next` when it was last there
     std::size_t bytes = 0;         // read so far
     bool is_touched = false;       // in touched_
     std::int64_t event_ms = 0;     // of the last event, or the start

@@ -1,4 +1,5 @@
-// The Kafka side of tailgate in the test's own process, on a real Kafka: what is read is asked for as an io thread would.
+// The Kafka side of tailgate in the test's own process, on a real Kafka: what is read is asked for as an io thread
+// would.
 #pragma once
 
 #include <gtest/gtest.h>

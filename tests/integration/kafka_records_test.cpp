@@ -1,4 +1,5 @@
-// What partitions of a real Kafka hold, as tails and history give it: transactions, compaction, compression, odd records.
+// What partitions of a real Kafka hold, as tails and history give it: transactions, compaction, compression, odd
+// records.
 #include <gtest/gtest.h>
 
 #include <numeric>
@@ -47,7 +48,8 @@ TEST(KafkaRecords, MarkersAndAbortedOffsetsAreHolesInTailAndHistory) {
   producer.send(partition.topic, 0, values({"c"}));  // 6 and a marker
   producer.commit();
 
-  ASSERT_TRUE(tail.read_to(8)) << "the end of the partition moves the tail over the last marker; it is at " << tail.next();
+  ASSERT_TRUE(tail.read_to(8)) << "the end of the partition moves the tail over the last marker; it is at "
+                               << tail.next();
   EXPECT_EQ(tail.offsets, (std::vector<Offset>{0, 1, 6}));
   EXPECT_EQ(tail.values, (std::vector<std::string>{"a", "b", "c"}));
   Offset end = 0;
@@ -192,10 +194,15 @@ TEST(KafkaRecords, NullsHeadersBinaryAndOversizeRecordsKeepTheirShape) {
   producer.send(partition.topic, 0, NewRecord{.value = std::nullopt, .key = "tombstone"});
   producer.send(partition.topic, 0, NewRecord{.value = std::nullopt});
   producer.send(partition.topic, 0, NewRecord{.value = "", .key = ""});
-  producer.send(partition.topic, 0, NewRecord{.value = binary, .key = binary, .headers = {{"a", "1"}, {"a", std::nullopt}, {"", ""}}, .timestamp_ms = 1'700'000'000'123});
+  producer.send(partition.topic, 0,
+                NewRecord{.value = binary,
+                          .key = binary,
+                          .headers = {{"a", "1"}, {"a", std::nullopt}, {"", ""}},
+                          .timestamp_ms = 1'700'000'000'123});
   producer.send(partition.topic, 0, NewRecord{.value = std::string(1'048'576, 'x')});
   producer.send(partition.topic, 0, NewRecord{.value = std::string(1'048'577, 'x'), .key = "big"});
-  producer.send(partition.topic, 0, NewRecord{.value = "v", .key = "k", .headers = {{"big", std::string(1'500'000, 'h')}}});
+  producer.send(partition.topic, 0,
+                NewRecord{.value = "v", .key = "k", .headers = {{"big", std::string(1'500'000, 'h')}}});
 
   ASSERT_TRUE(tail.read_to(7));
   const HistoryAnswer answer = reading.read(partition, 0);

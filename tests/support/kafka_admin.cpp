@@ -1,5 +1,6 @@
 #include "tests/support/kafka_admin.h"
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <stdexcept>
@@ -54,27 +55,42 @@ void require_topics(Results results, rd_kafka_event_t* event, const std::string&
 
 KafkaAdmin::KafkaAdmin(const std::string& bootstrap) : client_{RD_KAFKA_PRODUCER, {{"bootstrap.servers", bootstrap}}} {}
 
-void KafkaAdmin::create_topic(const std::string& topic, const TopicOptions& options) {
-  std::array<char, 512> reason{};
-  const NewTopic wish{
-      rd_kafka_NewTopic_new(topic.c_str(), options.partitions, options.replication, reason.data(), reason.size())};
-  require(wish != nullptr, reason.data());
-  for (const auto& [name, value] : options.config)
-    require(rd_kafka_NewTopic_set_config(wish.get(), name.c_str(), value.c_str()), name);
-  const auto what = "create topic " + topic;
+void KafkaAdmin::create_topic(const std::string& topic, const TopicOptions& options) { create_topics({topic}, options); }
+
+void KafkaAdmin::create_topics(const std::vector<std::string>& topics, const TopicOptions& options) {
+  std::vector<NewTopic> wishes;
+  std::vector<rd_kafka_NewTopic_t*> all;
+  for (const auto& topic : topics) {
+    std::array<char, 512> reason{};
+    wishes.emplace_back(
+        rd_kafka_NewTopic_new(topic.c_str(), options.partitions, options.replication, reason.data(), reason.size()));
+    require(wishes.back() != nullptr, reason.data());
+    for (const auto& [name, value] : options.config)
+      require(rd_kafka_NewTopic_set_config(wishes.back().get(), name.c_str(), value.c_str()), name);
+    all.push_back(wishes.back().get());
+  }
+  const auto what = "create topic " + topics.front();
   const auto event = ask(client_.get(), what, [&](auto* admin, auto* queue) {
-    auto* one = wish.get();
-    rd_kafka_CreateTopics(client_.get(), &one, 1, admin, queue);
+    rd_kafka_CreateTopics(client_.get(), all.data(), all.size(), admin, queue);
   });
   require_topics(
       [](auto* e, auto* n) { return rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(e), n); },
       event.get(), what);
-  const auto is_led = [&] {
-    for (int partition = 0; partition < options.partitions; ++partition)
-      if (leader(topic, partition) < 0) return false;
-    return true;
+  const auto are_led = [&] {
+    const auto metadata = client_.metadata(topics.size() == 1 ? topics.front().c_str() : nullptr, kPatience);
+    if (!metadata) return false;
+    std::size_t led = 0;
+    for (int i = 0; i < metadata->topic_cnt; ++i) {
+      const auto& found = metadata->topics[i];
+      if (std::find(topics.begin(), topics.end(), found.topic) == topics.end()) continue;
+      const auto has_leader = [](const auto& partition) { return partition.leader >= 0; };
+      if (found.partition_cnt == options.partitions &&
+          std::all_of(found.partitions, found.partitions + found.partition_cnt, has_leader))
+        ++led;
+    }
+    return led == topics.size();
   };
-  require(eventually(is_led), what + ": no leader");
+  require(eventually(are_led), what + ": no leader");
 }
 
 std::string KafkaAdmin::make_topic(const std::string& stem, const TopicOptions& options) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "tests/support/kafka_client.h"
 
@@ -20,6 +22,8 @@ class KafkaAdmin {
   explicit KafkaAdmin(const std::string& bootstrap);
 
   void create_topic(const std::string& topic, const TopicOptions& options = {});
+  // Many in one request.
+  void create_topics(const std::vector<std::string>& topics, const TopicOptions& options = {});
   // A topic of that stem with a name that no other test has. Returns the name.
   std::string make_topic(const std::string& stem, const TopicOptions& options = {});
   void delete_topic(const std::string& topic);
