@@ -18,8 +18,8 @@ TEST(KafkaManyTopics, AThousandTopicsOfTwelvePartitionsAreKnownAndTailed) {
   KafkaAdmin admin{kafka.bootstrap()};
   std::vector<std::string> names;
   for (int topic = 0; topic < kTopics; ++topic) names.push_back("many-" + std::to_string(topic));
-  for (std::size_t i = 0; i < names.size(); i += 250) {  // a broker takes 10,000 partitions in a request
-    admin.create_topics({names.begin() + i, names.begin() + i + 250}, {.partitions = kPartitions});
+  for (std::size_t i = 0; i < names.size(); i += 100) {  // a broker takes 10,000 partitions in a request
+    admin.create_topics({names.begin() + i, names.begin() + i + 100}, {.partitions = kPartitions});
   }
   KafkaStreamsOptions options;
   KafkaReading reading{kafka.bootstrap(), options, {"many-*"}};

@@ -90,7 +90,7 @@ void KafkaAdmin::create_topics(const std::vector<std::string>& topics, const Top
     }
     return led == topics.size();
   };
-  require(eventually(are_led), what + ": no leader");
+  require(eventually(are_led, in(4 * kPatience)), what + ": no leader");
 }
 
 std::string KafkaAdmin::make_topic(const std::string& stem, const TopicOptions& options) {
