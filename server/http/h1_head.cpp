@@ -41,7 +41,9 @@ constexpr Refusal kBadUpgrade{400, "bad_upgrade", "An upgrade is asked for with 
 class FieldReader final : public beast_http::basic_parser<true> {
  public:
   explicit FieldReader(H1Head& out) : out_{out} {
-    header_limit(1U << 20U);  // ours are smaller, and say which it was
+    // Ours are smaller, and say which it was.
+    header_limit(1U << 20U);
+    body_limit(boost::none);
   }
 
   const std::optional<Refusal>& refusal() const { return refusal_; }
