@@ -109,6 +109,7 @@ struct H2Session::Callbacks {
     H2Session& self = session_of(user_data);
     const bool is_head = header->type == NGHTTP2_HEADERS;
     if (is_head || header->type != NGHTTP2_CONTINUATION) self.head_since_ms_ = is_head ? self.thread_.now_ms() : 0;
+    if (is_head) self.check_stream_id(header->stream_id);
     return 0;
   }
 
@@ -442,6 +443,19 @@ void H2Session::close_stream(std::int32_t id) {
   if (stream.source) thread_.spent.push_back(std::move(stream.source));
   streams_.erase(found);
   if (streams_.empty()) idle_since_ms_ = thread_.now_ms();
+}
+
+// A client's streams count upwards (RFC 9113, 5.1.1); libnghttp2 takes a lower number for a stream that has closed,
+// which it can only be if none was left out.
+void H2Session::check_stream_id(std::int32_t id) {
+  if (id % 2 == 0) return;  // libnghttp2 refuses it
+  if (id > last_id_) {
+    last_id_ = id;
+    ++ids_seen_;
+    return;
+  }
+  const bool was_one_left_out = ids_seen_ < (static_cast<std::uint32_t>(last_id_) + 1) / 2;
+  if (was_one_left_out && !streams_.contains(id)) terminate(NGHTTP2_PROTOCOL_ERROR);
 }
 
 bool H2Session::has_held_up_stream() const {

@@ -50,6 +50,7 @@ class H2Session final : public Session {
   void reset_stream(H2Stream& stream, std::uint32_t code, WhyEnded why);
   void terminate(std::uint32_t code);
   void close_stream(std::int32_t id);
+  void check_stream_id(std::int32_t id);
   bool has_held_up_stream() const;
   bool has_unfinished_request() const;
   void check_windows(std::int64_t now_ms, bool is_output_blocked);
@@ -70,6 +71,8 @@ class H2Session final : public Session {
   std::int64_t last_goaway_ms_ = 0;  // when the second GOAWAY of a drain is due; 0: not draining
   StallClock window_stall_;          // runs while the connection's window holds streams up
   std::uint32_t streams_begun_ = 0;
+  std::int32_t last_id_ = 0;    // the highest that the client has used
+  std::uint32_t ids_seen_ = 0;  // how many it has used
   Life life_ = Life::open;
   bool has_settings_ack_ = false;
   bool is_over_ = false;    // nothing more is read
