@@ -80,7 +80,10 @@ Logging::~Logging() { spdlog::shutdown(); }
 
 void Logging::set_level(LogLevel level) { spdlog::set_level(spdlog_level(level)); }
 
-std::uint64_t Logging::dropped() const { return spdlog::thread_pool()->overrun_counter(); }
+std::uint64_t Logging::dropped() {
+  const auto pool = spdlog::thread_pool();
+  return pool ? pool->overrun_counter() : 0;
+}
 
 void log_fields(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
   spdlog::logger* const logger = spdlog::default_logger_raw();

@@ -25,8 +25,8 @@ class Logging {
   Logging& operator=(const Logging&) = delete;
 
   static void set_level(LogLevel level);
-  // Lines dropped so far.
-  std::uint64_t dropped() const;
+  // Lines dropped so far, while there is a logger. Threads: any.
+  static std::uint64_t dropped();
 };
 
 struct LogField {

@@ -55,7 +55,7 @@ TEST(Log, WritesToStderrFromTheLevelOn) {
     spdlog::debug("not this");
     spdlog::info("starting {}", 1);
     log_fields(LogLevel::error, "request", {{"path", "/x\x1ey"}, {"trace", ""}, {"bytes", std::uint64_t{7}}});
-    EXPECT_EQ(logging.dropped(), 0u);
+    EXPECT_EQ(Logging::dropped(), 0u);
   }
   const std::string written = testing::internal::GetCapturedStderr();
   EXPECT_EQ(written.find("not this"), std::string::npos);

@@ -1,18 +1,46 @@
 #include "server/access_log.h"
 
-#include <spdlog/spdlog.h>
-
+#include <optional>
 namespace tailgate {
+namespace {
+
+constexpr std::size_t kPathBytesMax = 256;
+
+}  // namespace
 
 void AccessLog::on_start(const Request& request, std::size_t) {
-  spdlog::debug("request {} {} {} from {}", request.id, request.method, request.path, request.peer);
+  log_fields(LogLevel::debug, "request begins",
+             {{"id", request.id},
+              {"method", request.method},
+              {"path", std::string_view{request.path}.substr(0, kPathBytesMax)},
+              {"query", redact_query(request.query)},
+              {"peer", request.peer}});
 }
 
-void AccessLog::on_end(const ExchangeSummary& end, std::size_t) {
-  spdlog::info("{} {} {} as={} records={} bytes={} ms={} why={} peer={} trace={} id={}", end.method, end.path,
-               end.status, end.note.representation, end.note.records, end.body_bytes, end.duration_ms,
-               end.note.why_ended.empty() ? why_ended_name(end.why) : std::string_view{end.note.why_ended}, end.peer,
-               end.trace_id, end.request_id);
+void AccessLog::on_end(const ExchangeSummary& end, std::size_t loop_index) {
+  counters_.add(end, loop_index);
+  std::uint64_t kept_back = 0;
+  if (end.status >= 400) {
+    const std::optional<std::uint64_t> admitted = errors_.admit();
+    if (!admitted) return;
+    kept_back = *admitted;
+  }
+  const std::string_view why =
+      end.note.why_ended.empty() ? why_ended_name(end.why) : std::string_view{end.note.why_ended};
+  log_fields(level_, "request",
+             {{"method", end.method},
+              {"path", end.path.substr(0, kPathBytesMax)},
+              {"status", static_cast<std::uint64_t>(end.status)},
+              {"problem", end.problem},
+              {"as", end.note.representation},
+              {"records", end.note.records},
+              {"bytes", end.body_bytes},
+              {"ms", static_cast<std::uint64_t>(end.duration_ms)},
+              {"why", why},
+              {"peer", end.peer},
+              {"trace", end.trace_id},
+              {"id", end.request_id}});
+  if (kept_back > 0) log_fields(LogLevel::warning, "error lines were kept back", {{"lines", kept_back}});
 }
 
 }  // namespace tailgate

@@ -11,12 +11,14 @@
 #include <memory>
 #include <utility>
 
+#include "base/log.h"
 #include "server/access_log.h"
 #include "server/handlers/admin.h"
 #include "server/handlers/cors.h"
 #include "server/handlers/router.h"
 #include "server/handlers/topics.h"
 #include "server/http/server.h"
+#include "server/metrics.h"
 #include "streams/feed_set.h"
 #include "streams/mock_cluster.h"
 #include "streams/sample_producer.h"
@@ -59,7 +61,8 @@ Result<Demo> open_demo() {
 
 class App {
  public:
-  explicit App(const AppOptions& options) : options_{options}, io_{clock_, options.threads}, admin_io_{clock_, 1} {}
+  explicit App(const AppOptions& options)
+      : options_{options}, io_{clock_, options.threads}, admin_io_{clock_, 1}, access_log_{clock_, options.threads} {}
 
   Result<void> start() {
     KafkaStreamsOptions kafka_options = options_.kafka;
@@ -108,7 +111,7 @@ class App {
     router_ = std::make_unique<Router>(RouterParts{*streams_handler_, *topics_handler_, *cors_,
                                                    options_.is_health_on_public ? health_.get() : nullptr,
                                                    options_.has_console});
-    admin_handler_ = std::make_unique<AdminHandler>(*health_, [] { return std::string{}; });
+    admin_handler_ = std::make_unique<AdminHandler>(*health_, [this] { return metrics_text(metric_sources()); });
   }
 
   Result<void> listen() {
@@ -134,6 +137,23 @@ class App {
     if (!bound) return bound.error();
     spdlog::info("admin port on {}", bound->text());
     return {};
+  }
+
+  MetricSources metric_sources() const {
+    MetricSources sources{.access = access_log_,
+                          .http = *server_,
+                          .accept = acceptor_->counters(),
+                          .connections = *limit_,
+                          .streams = {},
+                          .kafka = *kafka_,
+                          .log_lines_dropped = Logging::dropped,
+                          .max_connections = options_.max_connections,
+                          .record_bytes = options_.kafka.tails.record_bytes,
+                          .feeds_bytes = options_.feeds.feeds_bytes,
+                          .history_bytes = options_.kafka.history.history_bytes,
+                          .metrics_topics = options_.metrics_topics};
+    for (const auto& thread : streams_) sources.streams.push_back(&thread->counters);
+    return sources;
   }
 
   Health health() const {
@@ -210,7 +230,7 @@ class App {
   std::unique_ptr<Router> router_;
   std::unique_ptr<AdminHandler> admin_handler_;
   AccessLog access_log_;
-  AccessLog admin_log_;
+  AccessLog admin_log_{clock_, 1, LogLevel::debug};  // probes and scrapes come every few seconds
   std::unique_ptr<ConnectionLimit> limit_;
   std::unique_ptr<TlsContext> tls_;
   std::unique_ptr<HttpServer> server_;

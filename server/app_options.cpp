@@ -48,6 +48,7 @@ Result<AppOptions> app_options(const Config& config) {
   options.admin = std::move(*admin);
   options.tls.cert_file = config.tls_cert;
   options.tls.key_file = config.tls_key;
+  options.tls.client_ca_file = config.tls_client_ca;
   options.tls.requires_tls13 = config.tls_min_version == TlsVersion::v1_3;
   options.is_health_on_public = config.health_on_public;
   options.has_console = config.console;

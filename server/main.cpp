@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "server/app.h"
 #include "server/app_options.h"
 #include "server/command_line.h"
@@ -44,12 +45,13 @@ ConfigSources sources_of(const CommandLine& command_line) {
   return sources;
 }
 
-// SIGHUP: what a running server can take over is in the certificates; the rest needs a start.
+// SIGHUP: what a running server can take over besides its certificates is the level of the log; the rest needs a start.
 void name_changes(const ConfigSources& sources, const Config& running) {
   const auto loaded = load_config(sources);
   if (!loaded) return spdlog::error("the configuration stays as it is: {}", loaded.error().detail);
+  Logging::set_level(loaded->config.log_level);
   for (const std::string& name : changed_settings(running, loaded->config)) {
-    spdlog::warn("{} has changed: it takes a restart", name);
+    if (name != "log_level") spdlog::warn("{} has changed: it takes a restart", name);
   }
 }
 
@@ -60,6 +62,7 @@ int serve(const CommandLine& command_line) {
   const auto options = app_options(loaded->config);
   if (!options) return fail(options.error());
   if (command_line.command == Command::check) return print("the configuration is good\n");
+  const Logging logging{loaded->config.log_level, loaded->config.log_format};
   for (const std::string& warning : loaded->warnings) spdlog::warn("{}", warning);
   const auto ran = run_app(*options, [&] { name_changes(sources, loaded->config); });
   return ran ? 0 : fail(ran.error());

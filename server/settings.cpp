@@ -205,15 +205,14 @@ std::vector<Setting> make_settings() {
       {"connections_per_address",
        "Connections at a time from one address (IPv6: one /64). 0: no limit, as behind a proxy all come from one."},
       &Config::connections_per_address, 0, 1'000'000));
-  all.push_back(text({"tls_cert", "Certificate chain of the https listeners, a PEM file. Read again on SIGHUP.", true},
+  all.push_back(text({"tls_cert", "Certificate chain of the https listeners, a PEM file. Read again on SIGHUP."},
                      "the path of a PEM file", &Config::tls_cert));
-  all.push_back(text({"tls_key", "Private key of tls_cert, a PEM file. Read again on SIGHUP.", true},
+  all.push_back(text({"tls_key", "Private key of tls_cert, a PEM file. Read again on SIGHUP."},
                      "the path of a PEM file", &Config::tls_key));
   all.push_back(
       text({"tls_client_ca",
             "Certificates of which one must have signed what a client shows, a PEM file; none: clients show nothing. "
-            "Read again on SIGHUP.",
-            true},
+            "Read again on SIGHUP."},
            "the path of a PEM file", &Config::tls_client_ca));
   all.push_back(choice<TlsVersion, 2>({"tls_min_version", "The oldest version of TLS that is taken."},
                                       &Config::tls_min_version,

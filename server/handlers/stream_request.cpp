@@ -19,9 +19,9 @@ constexpr std::string_view kPathPrefix = "/streams/";
 constexpr std::string_view kHeaderId = "Last-Event-ID";
 
 // Of several that are equally near to an unknown one the first is named.
-constexpr std::array<std::string_view, 14> kParameters = {"from",      "format",        "as",       "key",   "limit",
-                                                          "until",     "last_event_id", "on_reset", "wait",  "soft",
-                                                          "max_bytes", "cursor",        "commit",   "gather"};
+constexpr std::array<std::string_view, 11> kParameters = {
+    "from", "format", "as", "key", "limit", "until", "last_event_id", "on_reset", "wait", "soft", "max_bytes"};
+constexpr std::array<std::string_view, 3> kReserved = {"cursor", "commit", "gather"};
 Error bad_request(std::string detail) { return {ErrorCode::bad_request, std::move(detail)}; }
 
 // The errors of ids do not say where the id stood.
@@ -78,8 +78,8 @@ class Reader {
       : request_{request}, parameters_{std::move(parameters)}, now_ms_{now_ms}, stream_{stream} {}
 
   Result<void> read() {
-    for (const auto step : {&Reader::read_unsupported, &Reader::read_representation, &Reader::read_start,
-                            &Reader::read_from, &Reader::read_stop, &Reader::read_shape, &Reader::read_poll}) {
+    for (const auto step : {&Reader::read_representation, &Reader::read_start, &Reader::read_from, &Reader::read_stop,
+                            &Reader::read_shape, &Reader::read_poll}) {
       if (const Result<void> done = (this->*step)(); !done) return done;
     }
     return {};
@@ -93,13 +93,6 @@ class Reader {
   }
   IdScope scope() const { return {stream_.topics, stream_.partition}; }
   bool is_poll() const { return stream_.representation == Representation::json; }
-
-  Result<void> read_unsupported() {
-    for (const std::string_view name : {"cursor", "commit", "gather"}) {
-      if (find(name)) return bad_request(std::string{name} + " is not supported by this server yet");
-    }
-    return {};
-  }
 
   // `as` is for those who cannot set Accept, so it wins.
   Result<void> read_representation() {
@@ -270,7 +263,7 @@ class Reader {
 Result<StreamRequest> parse_stream_request(const Request& request, std::int64_t now_ms) {
   StreamRequest stream;
   if (const Result<void> path = parse_path(request.path, stream); !path) return path.error();
-  Result<std::vector<QueryParameter>> parameters = parse_query(request.query, {kParameters, "key"});
+  Result<std::vector<QueryParameter>> parameters = parse_query(request.query, {kParameters, "key", kReserved});
   if (!parameters) return parameters.error();
   if (const Result<void> read = Reader{request, std::move(*parameters), now_ms, stream}.read(); !read)
     return read.error();

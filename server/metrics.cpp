@@ -1,0 +1,177 @@
+#include "server/metrics.h"
+
+#include <array>
+#include <memory>
+#include <string_view>
+
+#include "base/metric_page.h"
+#include "server/process_metrics.h"
+
+namespace tailgate {
+namespace {
+
+// By EventFormat; by StreamState.
+constexpr std::array<std::string_view, kEventFormats> kFormatNames{"sse", "sse_envelope", "ndjson", "json"};
+constexpr std::array<std::string_view, kStreamStates> kStateNames{"live", "ahead", "behind"};
+
+template <class Number>
+double as_double(Number number) {
+  return static_cast<double>(number);
+}
+
+using Sum = std::function<double(Counter StreamCounters::*)>;
+
+void add_connections(MetricPage& page, const MetricSources& from) {
+  const auto open = [&](OpenGauge kind) {
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < from.http.threads(); ++i) sum += from.http.counters(i).open.get(kind);
+    return as_double(sum);
+  };
+  constexpr std::string_view kHelp = "Connections open now.";
+  page.gauge("tailgate_connections", kHelp, open(OpenGauge::connections_new), {{"protocol", "unknown"}});
+  page.gauge("tailgate_connections", kHelp, open(OpenGauge::connections_h1), {{"protocol", "h1"}});
+  page.gauge("tailgate_connections", kHelp, open(OpenGauge::connections_h2), {{"protocol", "h2"}});
+  page.gauge("tailgate_connections_admitted", "Connections that count against max_connections.",
+             as_double(from.connections.count()));
+  page.gauge("tailgate_connections_max", "The setting max_connections.", as_double(from.max_connections));
+  page.counter("tailgate_connections_accepted_total", "Connections accepted.", as_double(from.accept.accepted.load()));
+  page.counter("tailgate_connections_turned_away_total", "Connections closed at once, far above the limits.",
+               as_double(from.accept.turned_away.load()));
+  page.counter("tailgate_accept_pauses_total", "Times that accepting paused for want of file descriptors.",
+               as_double(from.accept.out_of_fds.load()));
+  page.gauge("tailgate_requests_open", "Requests under way.", open(OpenGauge::streams));
+}
+
+void add_requests(MetricPage& page, const MetricSources& from) {
+  const RequestCounts counts = from.access.counts();
+  for (const auto& [status, count] : counts.by_status) {
+    page.counter("tailgate_requests_total", "Requests ended, by status (0: the client was gone before).",
+                 as_double(count), {{"status", std::to_string(status)}});
+  }
+  for (const auto& [why, count] : counts.by_ending) {
+    page.counter("tailgate_requests_ended_total", "Requests ended, by what ended them.", as_double(count),
+                 {{"why", why}});
+  }
+  for (const auto& [code, count] : counts.by_problem) {
+    page.counter("tailgate_errors_total", "Error answers, by code.", as_double(count), {{"code", code}});
+  }
+  for (std::size_t event = 0; event < kHttpEventNames.size(); ++event) {
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < from.http.threads(); ++i) {
+      sum += from.http.counters(i).events.get(static_cast<HttpEvent>(event));
+    }
+    if (static_cast<HttpEvent>(event) == HttpEvent::body_bytes_sent) continue;
+    page.counter("tailgate_http_events_total", "What happened on connections.", as_double(sum),
+                 {{"event", kHttpEventNames[event]}});
+  }
+  std::int64_t sent = 0;
+  for (std::size_t i = 0; i < from.http.threads(); ++i)
+    sent += from.http.counters(i).events.get(HttpEvent::body_bytes_sent);
+  page.counter("tailgate_sent_bytes_total", "Bytes of bodies handed to sockets.", as_double(sent));
+}
+
+void add_streams(MetricPage& page, const MetricSources& from) {
+  for (std::size_t format = 0; format < kEventFormats; ++format) {
+    for (std::size_t state = 0; state < kStreamStates; ++state) {
+      std::uint64_t sum = 0;
+      for (const StreamCounters* counters : from.streams) sum += counters->streams[format][state].get();
+      page.gauge("tailgate_streams", "Streams open now, by representation and by where they stand.", as_double(sum),
+                 {{"representation", kFormatNames[format]}, {"state", kStateNames[state]}});
+    }
+  }
+  const Sum sum = [&](Counter StreamCounters::*member) {
+    std::uint64_t all = 0;
+    for (const StreamCounters* counters : from.streams) all += (counters->*member).get();
+    return as_double(all);
+  };
+  page.counter("tailgate_records_out_total", "Records delivered.", sum(&StreamCounters::records_out));
+  page.counter("tailgate_bytes_out_total", "Bytes of streams delivered.", sum(&StreamCounters::bytes_out));
+  page.counter("tailgate_records_encoded_total", "Records encoded into feeds.", sum(&StreamCounters::records_encoded));
+  page.counter("tailgate_gaps_total", "Gaps told to clients.", sum(&StreamCounters::gaps));
+  page.counter("tailgate_resets_total", "Resets told to clients.", sum(&StreamCounters::resets));
+  page.counter("tailgate_faults_total", "Streams ended by a fault.", sum(&StreamCounters::faults));
+  page.counter("tailgate_evictions_total", "Streams that fell out of a feed's memory and read on from Kafka.",
+               sum(&StreamCounters::evictions));
+  page.counter("tailgate_cuts_total", "Streams cut within an event whose record is gone.", sum(&StreamCounters::cuts));
+  page.gauge("tailgate_feeds", "Feeds in memory, of all threads.", sum(&StreamCounters::feeds));
+  page.gauge("tailgate_feeds_bytes", "Memory of feeds.", sum(&StreamCounters::feed_bytes));
+  page.gauge("tailgate_feeds_max_bytes", "The setting feeds_bytes.", as_double(from.feeds_bytes));
+
+  std::array<double, kDelayBucketsMs.size()> bounds{};
+  std::array<std::uint64_t, kDelayBucketsMs.size() + 1> counts{};
+  for (std::size_t i = 0; i < bounds.size(); ++i) bounds[i] = as_double(kDelayBucketsMs[i]) / 1000;
+  for (const StreamCounters* counters : from.streams) {
+    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += counters->delay_buckets[i].get();
+  }
+  page.histogram("tailgate_delivery_delay_seconds", "From a record's timestamp to the making of its event.", bounds,
+                 counts, sum(&StreamCounters::delay_sum_ms) / 1000);
+}
+
+void add_kafka(MetricPage& page, const MetricSources& from) {
+  const TailCounts tails = from.kafka.tails().counts();
+  page.counter("tailgate_records_in_total", "Records read at the tails.", as_double(tails.records));
+  page.counter("tailgate_bytes_in_total", "Bytes read at the tails.", as_double(tails.bytes));
+  page.gauge("tailgate_tail_partitions", "Partitions whose tails are read.", as_double(tails.tailed));
+  page.gauge("tailgate_tail_partitions_behind", "Of these, not at the readable end.", as_double(tails.behind));
+  page.gauge("tailgate_tail_lag_seconds", "How old the newest record of the last batch was.",
+             as_double(tails.delay_ms) / 1000);
+  page.counter("tailgate_tail_errors_total", "Errors that partitions reported.", as_double(tails.errors));
+  page.counter("tailgate_tail_breaks_total", "Retention, truncation or recreation met at a tail.",
+               as_double(tails.continuity_lost));
+  page.gauge("tailgate_record_bytes", "Memory of the newest records.", as_double(tails.log_bytes));
+  page.gauge("tailgate_record_max_bytes", "The setting record_bytes.", as_double(from.record_bytes));
+
+  const HistoryCounts history = from.kafka.history().counts();
+  page.counter("tailgate_history_hits_total", "Pages found in memory.", as_double(history.hits));
+  page.counter("tailgate_history_misses_total", "Pages asked for and not in memory.", as_double(history.misses));
+  page.counter("tailgate_history_pages_total", "Pages read from Kafka.", as_double(history.pages));
+  page.counter("tailgate_history_records_total", "Records read from Kafka for streams that are behind.",
+               as_double(history.records));
+  page.counter("tailgate_history_read_bytes_total", "Bytes of these.", as_double(history.bytes));
+  page.counter("tailgate_history_errors_total", "Errors that partitions reported.", as_double(history.errors));
+  page.counter("tailgate_history_unanswered_total", "Questions that ended without Kafka.", as_double(history.downs));
+  page.gauge("tailgate_history_reading", "Reads under way.", as_double(history.runs_reading));
+  page.gauge("tailgate_history_waiting", "Reads that wait for a place.", as_double(history.runs_waiting));
+  page.gauge("tailgate_history_bytes", "Memory of pages.", as_double(history.cache_bytes));
+  page.gauge("tailgate_history_max_bytes", "The setting history_bytes.", as_double(from.history_bytes));
+
+  const KafkaCatalog& catalog = from.kafka.catalog();
+  const std::shared_ptr<const Topics> topics = catalog.topics();
+  page.gauge("tailgate_kafka_up", "1 while Kafka answers.", catalog.is_reachable() ? 1 : 0);
+  page.gauge("tailgate_topics", "Topics that are exposed and exist.", as_double(topics->by_name.size()));
+  page.gauge("tailgate_topics_denied", "Topics that Kafka's access rules keep from this server.",
+             as_double(catalog.denied_topics()));
+  for (const auto& [kind, count] : from.kafka.reports().counts()) {
+    page.counter("tailgate_kafka_errors_total", "What Kafka's client reported, by kind.", as_double(count),
+                 {{"kind", kind}});
+  }
+  std::size_t named = 0;
+  double other = 0;
+  for (const auto& [name, topic] : topics->by_name) {
+    if (named++ >= from.metrics_topics) {
+      other += topic.partitions;
+      continue;
+    }
+    page.gauge("tailgate_topic_partitions", "Partitions of topics.", topic.partitions, {{"topic", name}});
+  }
+  if (named > from.metrics_topics) {
+    page.gauge("tailgate_topic_partitions", "Partitions of topics.", other, {{"topic", "other"}});
+  }
+}
+
+}  // namespace
+
+std::string metrics_text(const MetricSources& sources) {
+  MetricPage page;
+  page.gauge("tailgate_build_info", "1; the version is a label.", 1, {{"version", TAILGATE_VERSION}});
+  add_connections(page, sources);
+  add_requests(page, sources);
+  add_streams(page, sources);
+  add_kafka(page, sources);
+  page.counter("tailgate_log_lines_dropped_total", "Lines that stderr did not take in time.",
+               as_double(sources.log_lines_dropped()));
+  add_process_metrics(page);
+  return page.text();
+}
+
+}  // namespace tailgate
