@@ -1,6 +1,7 @@
 // Debian's Chromium without a window, driven by chromedriver over WebDriver's HTTP.
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,10 @@ struct Screen {
   int height = 800;
   bool is_phone = false;
   bool is_dark = false;
+
+  friend std::ostream& operator<<(std::ostream& out, const Screen& screen) {
+    return out << screen.width << "x" << screen.height << (screen.is_dark ? ", dark" : ", light");
+  }
 };
 
 class Chromium : public Browser {
