@@ -37,9 +37,12 @@ std::string FeedSpec::key() const {
 }
 
 Feed::Feed(FeedSpec spec, const Topics& topics, StreamContext& context, FeedSet& owner)
-    : spec_{std::move(spec)}, context_{context}, owner_{owner}, id_{spec_.id_form()}, progress_timer_{[this] {
-        on_progress_due();
-      }} {
+    : spec_{std::move(spec)},
+      context_{context},
+      owner_{owner},
+      id_{spec_.id_form()},
+      topics_version_{topics.version},
+      progress_timer_{[this] { on_progress_due(); }} {
   account();
   for (const std::string& name : spec_.topics) {
     const auto topic = topics.by_name.find(name);
@@ -262,6 +265,8 @@ void Feed::evict_oldest() {
 }
 
 void Feed::on_topics(const Topics& topics) {
+  if (topics.version <= topics_version_) return;
+  topics_version_ = topics.version;
   for (const std::string& name : spec_.topics) {
     const auto it = topics.by_name.find(name);
     if (it == topics.by_name.end()) return end("topic_gone");

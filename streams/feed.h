@@ -147,6 +147,7 @@ class Feed {
   std::deque<Slot> dirty_;
   boost::intrusive::list<FeedMember> members_;
   std::size_t accounted_bytes_ = 0;
+  std::uint64_t topics_version_;
   Timer progress_timer_;
   std::string fault_;
 };

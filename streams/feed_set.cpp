@@ -21,7 +21,11 @@ FeedSet::~FeedSet() = default;
 
 Feed& FeedSet::get(const FeedSpec& spec, const Topics& topics) {
   const std::int64_t now_ms = context_.loop.timers().clock().steady_ms();
-  const auto [it, is_new] = feeds_.try_emplace(spec.key());
+  const std::string key = spec.key();
+  if (const auto known = feeds_.find(key); known != feeds_.end()) {
+    known->second.feed->on_topics(topics);  // the news of them may still be on its way; it may end with them
+  }
+  const auto [it, is_new] = feeds_.try_emplace(key);
   if (is_new) it->second.feed = std::make_unique<Feed>(spec, topics, context_, *this);
   it->second.used_ms = now_ms;
   context_.counters.feeds.set(feeds_.size());

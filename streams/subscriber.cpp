@@ -42,6 +42,7 @@ struct Subscriber::Own {
     std::string topic;
     std::int32_t partition = 0;
     Offset passed = kNothingPassed;
+    Offset until = kNoEnd;
   };
   struct Control {
     Delivery::Kind kind;
@@ -115,32 +116,24 @@ Subscriber::Subscriber(Feed& feed, const Position& passed, SubscriberOptions opt
   for (std::size_t slot = 0; slot < own.slots.size(); ++slot) set_passed(static_cast<Slot>(slot), kNothingPassed);
   for (const auto& [topic, partitions] : passed) {
     for (const auto& [number, offset] : partitions) {
-      const auto& known = feed_.partitions();
-      const auto it = std::find_if(known.begin(), known.end(), [&, t = &topic, n = number](const Feed::Partition& p) {
-        return p.source.partition == n && p.topic == *t;
-      });
-      if (it != known.end()) {
-        set_passed(static_cast<Slot>(it - known.begin()), offset);
+      if (const auto slot = slot_of(topic, number)) {
+        set_passed(*slot, offset);
       } else {
-        own.unknown.push_back(Own::Unknown{topic, number, offset});
-        own.unknown_id_slots.push_back(own.id.add(topic, number, offset));
+        await(topic, number, offset);
       }
+    }
+  }
+  for (const auto& [topic, partitions] : options_.until.value_or(Position{})) {
+    const auto named = passed.find(topic);
+    for (const auto& [number, end] : partitions) {
+      const bool is_named = named != passed.end() && named->second.contains(number);
+      if (!is_named && !slot_of(topic, number)) await(topic, number, kNothingPassed);
     }
   }
   if (!own.unknown.empty()) {
     own.unknown_since_ms = now_ms();
     own.refresh =
         feed_.context().catalog.refresh(feed_.context().loop, [this](const Catalog::TopicsAnswer&) { wake(); });
-  }
-  if (options_.until) {
-    for (Own::Seen& seen : own.slots) seen.until = kNothingPassed;
-    for (std::size_t slot = 0; slot < own.slots.size(); ++slot) {
-      const Feed::Partition& known = partition(static_cast<Slot>(slot));
-      const auto topic = options_.until->find(known.topic);
-      if (topic == options_.until->end()) continue;
-      const auto end = topic->second.find(known.source.partition);
-      if (end != topic->second.end()) own.slots[slot].until = end->second;
-    }
   }
   has_moved_ = false;
   if (is_in_step()) own_.reset();
@@ -183,10 +176,33 @@ void Subscriber::know_slot(Slot slot) {
     } else {
       seen.id_slot = own.id.add(known.topic, known.source.partition, seen.passed);
     }
-    if (options_.until) seen.until = kNothingPassed;  // it was not there when the end was asked for
+    seen.until = until_of(known.topic, known.source.partition);
     own.slots.push_back(seen);
     ++own.differing;
   }
+}
+
+std::optional<Slot> Subscriber::slot_of(const std::string& topic, std::int32_t number) const {
+  const auto& known = feed_.partitions();
+  const auto it = std::find_if(known.begin(), known.end(), [&](const Feed::Partition& partition) {
+    return partition.source.partition == number && partition.topic == topic;
+  });
+  if (it == known.end()) return std::nullopt;
+  return static_cast<Slot>(it - known.begin());
+}
+
+// A partition that this replica has not heard of yet.
+void Subscriber::await(const std::string& topic, std::int32_t number, Offset passed) {
+  own_->unknown.push_back(Own::Unknown{topic, number, passed, until_of(topic, number)});
+  own_->unknown_id_slots.push_back(own_->id.add(topic, number, passed));
+}
+
+Offset Subscriber::until_of(const std::string& topic, std::int32_t number) const {
+  if (!options_.until) return kNoEnd;
+  const auto named = options_.until->find(topic);
+  if (named == options_.until->end()) return kNothingPassed;
+  const auto end = named->second.find(number);
+  return end == named->second.end() ? kNothingPassed : end->second;
 }
 
 void Subscriber::know_all() {
@@ -207,6 +223,14 @@ void Subscriber::set_feed(Slot slot, Offset offset) {
   own_->differing -= seen.passed != seen.feed ? 1 : 0;
   seen.feed = offset;
   own_->differing += seen.passed != seen.feed ? 1 : 0;
+}
+
+// P goes on past an entry; returns what it was.
+Offset Subscriber::cross(const FeedEntry& entry) {
+  know_slot(entry.slot);
+  const Offset was = own_->slots[entry.slot].feed;
+  set_feed(entry.slot, entry.offset);
+  return was;
 }
 
 bool Subscriber::is_in_step() const {
@@ -232,9 +256,9 @@ StreamState Subscriber::state() const {
 }
 
 bool Subscriber::is_finished() const {
-  const auto& slots = own_->slots;
-  return options_.until &&
-         std::all_of(slots.begin(), slots.end(), [](const Own::Seen& seen) { return seen.passed >= seen.until; });
+  const auto has_ended = [](const auto& partition) { return partition.passed >= partition.until; };
+  return options_.until && std::all_of(own_->slots.begin(), own_->slots.end(), has_ended) &&
+         std::all_of(own_->unknown.begin(), own_->unknown.end(), has_ended);
 }
 
 bool Subscriber::can_read_behind() const {
@@ -283,7 +307,9 @@ std::string_view Subscriber::prepare_live(std::size_t bytes_max) {
     const bool cuts_tail = room_end > tail && from < tail;
     return chunk.view(from, cuts_tail ? tail : room_end);
   }
-  if (is_live()) make_own(feed_.log().position_at(place_));
+  if (!is_live()) return {};
+  make_own(feed_.log().position_at(place_));
+  if (feed_.fault().empty()) cross(place_.chunk->entries[place_.entry++]);  // the barrier
   return {};
 }
 
@@ -356,10 +382,8 @@ bool Subscriber::next_of_feed(Delivery& delivery) {
     const FeedEntry& entry = chunk.entries[place_.entry];
     const std::size_t begin = chunk.begin_of(place_.entry);
     ++place_.entry;
-    know_slot(entry.slot);
-    Own::Seen& seen = own.slots[entry.slot];
-    const Offset was = seen.feed;
-    set_feed(entry.slot, entry.offset);
+    const Offset was = cross(entry);
+    const Own::Seen& seen = own.slots[entry.slot];
     if (entry.kind == FeedEntry::Kind::barrier || seen.passed >= seen.until) continue;
     // Ahead, and passed by this entry: nothing lies between v and it.
     const bool is_for_client = seen.passed == was || (seen.passed > was && entry.offset > seen.passed);
@@ -592,6 +616,7 @@ void Subscriber::on_ends(const Catalog::EndsAnswer& answer) {
     const Offset latest = is_feed_good ? seen.feed + 1 : ends.readable;
     seen.is_beyond = false;
     seen.beyond_since_ms = -1;
+    if (options_.until) seen.until = std::min(seen.until, ends.readable - 1);  // what it named is gone as well
     own.controls.push_back({Delivery::Kind::reset, slot, seen.passed + 1,
                             options_.on_reset == ResetPolicy::earliest ? ends.begin : latest});
   }
@@ -751,10 +776,7 @@ void Subscriber::on_evicted(const FeedLog::Place& to) {
       done_ = 0;
     }
   }
-  for (; place_.entry < entries.size(); ++place_.entry) {
-    know_slot(entries[place_.entry].slot);
-    set_feed(entries[place_.entry].slot, entries[place_.entry].offset);
-  }
+  for (; place_.entry < entries.size(); ++place_.entry) cross(entries[place_.entry]);
   place_ = to;
 }
 

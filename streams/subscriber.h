@@ -138,8 +138,12 @@ class Subscriber : public FeedMember {
   void on_history(Slot slot, const HistoryAnswer& answer);
   void know_slot(Slot slot);
   void know_all();
+  std::optional<Slot> slot_of(const std::string& topic, std::int32_t number) const;
+  void await(const std::string& topic, std::int32_t number, Offset passed);
+  Offset until_of(const std::string& topic, std::int32_t number) const;
   void set_passed(Slot slot, Offset offset);
   void set_feed(Slot slot, Offset offset);
+  Offset cross(const FeedEntry& entry);
   bool is_behind(Slot slot) const;
   Offset target(Slot slot) const;
   // Ids beyond what this replica has seen: other replicas may be faster, or the log was truncated.
