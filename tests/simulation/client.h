@@ -1,0 +1,53 @@
+// A client as the world has them: it parses what it gets, and keeps the last id.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "tests/ledger/event_stream.h"
+
+namespace tailgate::simulation {
+
+// What a client sees, of whatever representation.
+struct Block {
+  std::string event;  // "": a record of type message; NDJSON records are "record"
+  std::string data;   // SSE: data. NDJSON: the line without its id
+  std::string id;
+  bool is_id_last = false;  // SSE
+};
+
+enum class ClientKind : std::uint8_t {
+  event_source,  // takes the id when an event is dispatched
+  id_line,       // takes the id when its line is parsed
+  ndjson,
+};
+
+class Client {
+ public:
+  Client(ClientKind kind, std::function<void(const Block&)> on_block) : kind_{kind}, on_block_{std::move(on_block)} {}
+
+  ClientKind kind() const { return kind_; }
+  void connected();
+  void receive(std::string_view bytes);
+  // Between the end of an id line and the empty line: where a client that takes ids by line must not be cut.
+  bool is_behind_id_line() const { return parser_ && parser_->is_behind_id_line(); }
+  bool is_inside_block() const { return parser_ ? parser_->is_inside_block() : !line_.empty(); }
+  // What it sends as Last-Event-ID; empty: nothing yet.
+  const std::string& id() const { return id_; }
+  std::uint64_t comments() const { return comments_; }
+
+ private:
+  void on_line(std::string_view line);
+
+  ClientKind kind_;
+  std::function<void(const Block&)> on_block_;
+  std::unique_ptr<ledger::EventStreamParser> parser_;
+  std::string line_;  // ndjson
+  std::string id_;
+  std::uint64_t comments_ = 0;
+};
+
+}  // namespace tailgate::simulation
