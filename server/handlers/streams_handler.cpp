@@ -109,9 +109,8 @@ class Opening final : public Watch {
   void on_poll(PollAnswer answer) {
     Response response;
     response.headers = stream_headers(request_.representation, start_id_);
-    if (answer.next.size() <= kHeaderIdBytesMax) {
-      response.headers.push_back({"Link", "<?" + next_query(exchange_.request(), answer.next) + ">; rel=\"next\""});
-    }
+    std::string link = "<?" + next_query(exchange_.request(), answer.next) + ">; rel=\"next\"";
+    if (link.size() <= kHeaderIdBytesMax) response.headers.push_back({"Link", std::move(link)});
     if (!request_.preference_applied.empty())
       response.headers.push_back({"Preference-Applied", request_.preference_applied});
     response.body = std::move(answer.body);
