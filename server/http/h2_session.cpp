@@ -109,7 +109,6 @@ struct H2Session::Callbacks {
     H2Session& self = session_of(user_data);
     const bool is_head = header->type == NGHTTP2_HEADERS;
     if (is_head || header->type != NGHTTP2_CONTINUATION) self.head_since_ms_ = is_head ? self.thread_.now_ms() : 0;
-    if (is_head) self.check_stream_id(header->stream_id);
     return 0;
   }
 
@@ -174,6 +173,10 @@ struct H2Session::Callbacks {
     const std::uint8_t type = frame->hd.type;
     if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
       self.thread_.counters.events.add(HttpEvent::bad_h2_frame);
+    }
+    if (type == NGHTTP2_RST_STREAM) {
+      self.reset_ids_[self.resets_ % self.reset_ids_.size()] = frame->hd.stream_id;
+      ++self.resets_;
     }
     const bool may_end = type == NGHTTP2_HEADERS || type == NGHTTP2_DATA;
     if (may_end && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
@@ -272,12 +275,16 @@ void H2Session::receive(std::string_view bytes) {
   if (is_over_) return;
   heard_ms_ = thread_.now_ms();
   ping_ms_ = 0;
-  const ssize_t used =
-      nghttp2_session_mem_recv(handle_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-  if (used >= 0) return;
-  // libnghttp2 gives up without a word; the peer is told why where that is still possible.
-  thread_.counters.events.add(HttpEvent::bad_h2_frame);
-  terminate(used == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+  while (!bytes.empty() && !is_over_) {
+    const std::string_view piece = scan_.take(bytes);
+    if (scan_.has_header()) check_frame(scan_.header());
+    if (is_over_) return;
+    const ssize_t used =
+        nghttp2_session_mem_recv(handle_.get(), reinterpret_cast<const std::uint8_t*>(piece.data()), piece.size());
+    if (used >= 0) continue;
+    // libnghttp2 gives up without a word; the peer is told why where that is still possible.
+    terminate(used == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+  }
 }
 
 void H2Session::receive_end() {
@@ -445,17 +452,23 @@ void H2Session::close_stream(std::int32_t id) {
   if (streams_.empty()) idle_since_ms_ = thread_.now_ms();
 }
 
-// A client's streams count upwards (RFC 9113, 5.1.1); libnghttp2 takes a lower number for a stream that has closed,
-// which it can only be if none was left out.
-void H2Session::check_stream_id(std::int32_t id) {
-  if (id % 2 == 0) return;  // libnghttp2 refuses it
-  if (id > last_id_) {
-    last_id_ = id;
+// What libnghttp2 lets pass, because it forgets streams once they are closed: a number that is lower than one before it
+// and was never used, and frames on a stream that was closed (RFC 9113, 5.1). Only what was on its way when we closed
+// it is passed over.
+void H2Session::check_frame(const H2FrameHeader& frame) {
+  const bool is_head = frame.type == NGHTTP2_HEADERS;
+  if (frame.type == NGHTTP2_PRIORITY && frame.stream_id == 0) return terminate(NGHTTP2_PROTOCOL_ERROR);
+  if ((!is_head && frame.type != NGHTTP2_DATA) || frame.stream_id % 2 == 0) return;
+  if (frame.stream_id > last_id_) {
+    if (!is_head) return;
+    last_id_ = frame.stream_id;
     ++ids_seen_;
     return;
   }
+  if (streams_.contains(frame.stream_id)) return;
+  if (std::find(reset_ids_.begin(), reset_ids_.end(), frame.stream_id) != reset_ids_.end()) return;
   const bool was_one_left_out = ids_seen_ < (static_cast<std::uint32_t>(last_id_) + 1) / 2;
-  if (was_one_left_out && !streams_.contains(id)) terminate(NGHTTP2_PROTOCOL_ERROR);
+  terminate(is_head && was_one_left_out ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED);
 }
 
 bool H2Session::has_held_up_stream() const {

@@ -8,11 +8,13 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <array>
 #include <boost/intrusive/list.hpp>
 #include <memory>
 #include <unordered_map>
 
 #include "base/c_handle.h"
+#include "server/http/h2_frame_scan.h"
 #include "server/http/h2_stream.h"
 #include "server/http/http_thread.h"
 #include "server/http/session.h"
@@ -50,7 +52,7 @@ class H2Session final : public Session {
   void reset_stream(H2Stream& stream, std::uint32_t code, WhyEnded why);
   void terminate(std::uint32_t code);
   void close_stream(std::int32_t id);
-  void check_stream_id(std::int32_t id);
+  void check_frame(const H2FrameHeader& frame);
   bool has_held_up_stream() const;
   bool has_unfinished_request() const;
   void check_windows(std::int64_t now_ms, bool is_output_blocked);
@@ -61,6 +63,7 @@ class H2Session final : public Session {
   Handle handle_;
   std::unordered_map<std::int32_t, std::unique_ptr<H2Stream>> streams_;  // at most h2_streams_max
   Work work_;
+  H2FrameScan scan_;
   Gather* gather_ = nullptr;  // during fill()
   std::int64_t start_ms_;
   std::int64_t heard_ms_;            // when something last came
@@ -71,8 +74,10 @@ class H2Session final : public Session {
   std::int64_t last_goaway_ms_ = 0;  // when the second GOAWAY of a drain is due; 0: not draining
   StallClock window_stall_;          // runs while the connection's window holds streams up
   std::uint32_t streams_begun_ = 0;
-  std::int32_t last_id_ = 0;    // the highest that the client has used
-  std::uint32_t ids_seen_ = 0;  // how many it has used
+  std::int32_t last_id_ = 0;                   // the highest that the client has used
+  std::uint32_t ids_seen_ = 0;                 // how many it has used
+  std::array<std::int32_t, 128> reset_ids_{};  // the last that we have reset
+  std::uint32_t resets_ = 0;
   Life life_ = Life::open;
   bool has_settings_ack_ = false;
   bool is_over_ = false;    // nothing more is read
