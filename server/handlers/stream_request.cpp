@@ -71,6 +71,14 @@ Result<void> parse_path(std::string_view path, StreamRequest& stream) {
   return {};
 }
 
+// Every offset has a next one: readers may add 1. (Kafka's own last offset is far from there.)
+Position with_successors(Position position) {
+  for (auto& [topic, parts] : position) {
+    for (auto& [partition, passed] : parts) passed = std::min(passed, std::numeric_limits<Offset>::max() - 1);
+  }
+  return position;
+}
+
 // What the query and the fields say, each parameter checked where it is read.
 class Reader {
  public:
@@ -128,7 +136,7 @@ class Reader {
     Result<ParsedId> parsed = parse_id(*id, scope());
     if (!parsed) return naming(is_header ? kHeaderId : "last_event_id", parsed.error());
     stream_.id = *id;
-    stream_.position = std::move(parsed->position);
+    stream_.position = with_successors(std::move(parsed->position));
     stream_.is_over = parsed->ended && (find("limit") || find("until"));
     return {};
   }
@@ -148,7 +156,8 @@ class Reader {
       Result<ParsedId> id = parse_id(*from, scope());
       if (!id)
         return not_a_place("from", "latest, earliest, -N, an RFC 3339 time, @ and milliseconds, or an id", id.error());
-      stream_.position.merge(id->position);  // what Last-Event-ID has named stays
+      Position position = with_successors(std::move(id->position));
+      stream_.position.merge(position);  // what Last-Event-ID has named stays
     }
     return {};
   }
@@ -173,7 +182,7 @@ class Reader {
       Result<ParsedId> id = parse_id(*until, scope());
       if (!id) return not_a_place("until", "now, an RFC 3339 time, @ and milliseconds, or an id", id.error());
       if (id->position.size() < stream_.topics.size()) return bad_request("until must name every topic of the stream");
-      stream_.until = UntilPosition{std::move(id->position)};
+      stream_.until = UntilPosition{with_successors(std::move(id->position))};
     }
     return {};
   }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace tailgate {
 namespace {
 
@@ -139,6 +141,13 @@ TEST(StreamRequest, ATopicThatNoIdNamesStartsByFrom) {
   EXPECT_TRUE(std::holds_alternative<FromEarliest>(stream.from));
   EXPECT_EQ(taken("/streams/a,b?from=a=0:1;b=0:2", {{"last-event-id", "a=0:42"}}).position,
             (Position{{"a", {{0, 42}}}, {"b", {{0, 2}}}}));
+}
+
+TEST(StreamRequest, EveryOffsetHasANextOne) {
+  const Position last_but_one{{"a", {{0, std::numeric_limits<Offset>::max() - 1}}}};
+  EXPECT_EQ(taken("/streams/a?last_event_id=9223372036854775807").position, last_but_one);
+  EXPECT_EQ(taken("/streams/a?from=9223372036854775807").position, last_but_one);
+  EXPECT_EQ(std::get<UntilPosition>(taken("/streams/a?until=9223372036854775807").until).position, last_but_one);
 }
 
 TEST(StreamRequest, AnEmptyIdIsNone) {
