@@ -27,14 +27,22 @@ const std::string kShown =
 
 class ConsoleTest : public testing::Test {
  protected:
-  explicit ConsoleTest(Screen screen = kDesktop) : admin_{shared_kafka()}, producer_{shared_kafka()}, browser_{screen} {
+  // One browser for all tests: a new one takes longer than most of them.
+  static void SetUpTestSuite() { chromium_ = std::make_unique<Chromium>(); }
+  static void TearDownTestSuite() { chromium_.reset(); }
+
+  explicit ConsoleTest(Screen screen = kDesktop)
+      : admin_{shared_kafka()}, producer_{shared_kafka()}, browser_{*chromium_} {
     topic_ = admin_.make_topic("console", {.partitions = 3});
     TailgateOptions options;
     options.kafka = shared_kafka();
     options.topics = topic_;
     options.flags = {"--console"};
     server_ = std::make_unique<TailgateProcess>(options);
+    browser_.show_on(screen);
+    browser_.errors();  // those of the test before
   }
+  ~ConsoleTest() override { browser_.open("about:blank"); }
 
   // What stands behind the topic in the page's hash: "?from=earliest". Returns when records can come.
   void open(const std::string& query = "") {
@@ -72,9 +80,14 @@ class ConsoleTest : public testing::Test {
   Producer producer_;
   std::string topic_;
   std::unique_ptr<TailgateProcess> server_;
-  Chromium browser_;
+  Chromium& browser_;
   int produced_ = 0;
+
+ private:
+  static std::unique_ptr<Chromium> chromium_;
 };
+
+std::unique_ptr<Chromium> ConsoleTest::chromium_;
 
 class ConsoleOnAScreen : public ConsoleTest, public testing::WithParamInterface<Screen> {
  protected:
