@@ -1,0 +1,127 @@
+// The binary as somebody starts it: help, mistakes, and what it takes over while it runs.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "tests/support/http_client.h"
+#include "tests/support/process.h"
+#include "tests/support/tailgate_process.h"
+#include "tests/support/temp_dir.h"
+
+namespace tailgate::test {
+namespace {
+
+struct Ended {
+  std::optional<int> code;
+  std::string output;
+};
+
+Ended run_tailgate(std::vector<std::string> arguments, const std::map<std::string, std::string>& environment = {}) {
+  const TempDir folder;
+  arguments.insert(arguments.begin(), TAILGATE_BINARY);
+  Process process{arguments, folder / "output", environment};
+  Ended ended;
+  ended.code = process.wait();
+  ended.output = read_file(folder / "output");
+  return ended;
+}
+
+// It ends with 2 and one line that has all of `parts`.
+void expect_refused(const std::vector<std::string>& arguments, const std::vector<std::string>& parts,
+                    const std::map<std::string, std::string>& environment = {}) {
+  const Ended ended = run_tailgate(arguments, environment);
+  EXPECT_EQ(ended.code, 2) << ended.output;
+  EXPECT_EQ(std::count(ended.output.begin(), ended.output.end(), '\n'), 1) << ended.output;
+  EXPECT_TRUE(ended.output.starts_with("tailgate: ")) << ended.output;
+  for (const std::string& part : parts) EXPECT_NE(ended.output.find(part), std::string::npos) << ended.output;
+}
+
+TEST(CommandLine, HelpAndVersionDoWhatPeopleExpect) {
+  const Ended help = run_tailgate({"--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_NE(help.output.find("tailgate serve"), std::string::npos);
+  EXPECT_NE(help.output.find("--max-connections"), std::string::npos);
+  EXPECT_EQ(run_tailgate({"serve", "--help"}).code, 0);
+  const Ended version = run_tailgate({"--version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_TRUE(version.output.starts_with("tailgate ")) << version.output;
+}
+
+TEST(CommandLine, TheDocumentationOfTheSettingsIsTheBinarysOwn) {
+  EXPECT_EQ(run_tailgate({"--help-markdown"}).output, read_file(TAILGATE_SOURCE_DIR "/docs/configuration.md"));
+}
+
+TEST(CommandLine, MistakesEndTheStartWithALineThatNamesThem) {
+  const TempDir folder;
+  const std::string file = folder / "tailgate.toml";
+  write_file(file, "kafka = '127.0.0.1:1'\ntopics = ['*']\nthreads = 0\n");
+  expect_refused({}, {"serve, demo or check"});
+  expect_refused({"server"}, {"serve"});
+  expect_refused({"serve"}, {"kafka", "must be given"});
+  expect_refused({"serve", "--kafka", "127.0.0.1:1"}, {"topics", "must be given"});
+  expect_refused({"demo", "--thread", "1"}, {"flag --thread", "--threads"});
+  expect_refused({"demo", "--heartbeat", "15"}, {"heartbeat (flag --heartbeat)", "a duration from"});
+  expect_refused({"demo"}, {"retry (variable TAILGATE_RETRY)", "a duration from"}, {{"TAILGATE_RETRY", "soon"}});
+  expect_refused({"serve", "--config", file}, {"threads (" + file + " line 3)", "from 1 to 256"});
+  expect_refused({"check", "--config", file}, {"threads (" + file + " line 3)"});
+  expect_refused({"demo", "--listen", "https://127.0.0.1:0"}, {"listen (flag --listen)", "tls_cert"});
+  expect_refused({"demo", "--librdkafka", "plugin.library.paths=/tmp/x.so"},
+                 {"plugin.library.paths", "flag --librdkafka"});
+  expect_refused({"demo", "--redis", "redis://127.0.0.1"}, {"flag --redis", "unknown setting"});
+}
+
+TEST(CommandLine, CheckSaysThatAConfigurationIsGood) {
+  const Ended good = run_tailgate({"check", "--kafka", "127.0.0.1:1", "--topics", "orders,public.*"});
+  EXPECT_EQ(good.code, 0) << good.output;
+  EXPECT_EQ(run_tailgate({"check", "--kafka", "127.0.0.1:1", "--topics", "a b"}).code, 2);
+}
+
+TEST(CommandLine, AnAddressThatIsTakenIsSaid) {
+  const TailgateProcess first{{.command = "demo"}};
+  const Ended second =
+      run_tailgate({"demo", "--listen", "127.0.0.1:" + std::to_string(first.port()), "--admin", "127.0.0.1:0"});
+  ASSERT_TRUE(second.code);
+  EXPECT_NE(*second.code, 0);
+  EXPECT_NE(second.output.find(std::to_string(first.port())), std::string::npos) << second.output;
+}
+
+TEST(CommandLine, UnknownVariablesOnlyWarn) {
+  TailgateProcess tailgate{
+      {.command = "demo",
+       .environment = {{"TAILGATE_THREAD", "1"}, {"TAILGATE_SERVICE_HOST", "10.0.0.1"}, {"TAILGATE_THREADS", "1"}}}};
+  EXPECT_EQ(tailgate.stop(), 0);
+  EXPECT_NE(tailgate.log().find("TAILGATE_THREAD is not a setting"), std::string::npos);
+  EXPECT_EQ(tailgate.log().find("TAILGATE_SERVICE_HOST"), std::string::npos);
+}
+
+TEST(CommandLine, AHangUpTakesOverTheLevelOfTheLogAndNamesWhatNeedsARestart) {
+  const TempDir folder;
+  const std::string file = folder / "tailgate.toml";
+  write_file(file, "threads = 1\n");
+  TailgateProcess tailgate{{.command = "demo", .flags = {"--config", file}}};
+  write_file(file, "threads = 2\nlog_level = 'debug'\n");
+  tailgate.signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return tailgate.log().find("threads has changed") != std::string::npos; }));
+  EXPECT_TRUE(eventually([&] {
+    fetch({.url = tailgate.url("/topics")});
+    return tailgate.log().find("request begins") != std::string::npos;
+  }));
+  write_file(file, "threads = 'many'\n");
+  tailgate.signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return tailgate.log().find("the configuration stays as it is") != std::string::npos; }));
+  EXPECT_EQ(tailgate.stop(), 0);
+}
+
+TEST(CommandLine, TheLogIsJsonWhereNobodyWatches) {
+  TailgateProcess tailgate{{.command = "demo"}};
+  EXPECT_EQ(tailgate.stop(), 0);
+  const std::string log = tailgate.log();
+  EXPECT_TRUE(log.starts_with("{\"time\":\"")) << log;
+  EXPECT_NE(log.find("\"level\":\"info\",\"message\":\"listening on http://"), std::string::npos) << log;
+}
+
+}  // namespace
+}  // namespace tailgate::test
