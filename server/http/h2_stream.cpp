@@ -35,13 +35,13 @@ void H2Incoming::add_field(std::string_view name, std::string_view value, const 
     if (fields_bytes_ > options.trailers_bytes_max) refuse(kFieldsTooLarge);
     return;
   }
-  if (fields_bytes_ > options.fields_bytes_max) refuse(kFieldsTooLarge);
-  if (fields_ > options.fields_max) refuse(kTooManyFields);
-  if (refusal) return;
+  if (fields_bytes_ > options.fields_bytes_max) return refuse(kFieldsTooLarge);
+  if (fields_ > options.fields_max) return refuse(kTooManyFields);
+  // What is refused for its target is read on, within these bounds: the answer depends on fields (Origin).
   if (name == ":method") {
     request.method = value;
   } else if (name == ":path") {
-    if (value.size() > options.target_bytes_max) refuse(kTargetTooLong);
+    if (value.size() > options.target_bytes_max) return refuse(kTargetTooLong);
     target_ = value;
   } else if (name == ":authority") {
     request.authority = value;
