@@ -48,7 +48,6 @@ class Poll final : private Waker {
   std::string events_text_;
   std::string next_;  // behind the last record taken
   std::uint64_t records_ = 0;
-  bool is_posted_ = false;
   Ask<bool> turn_;  // a gather that was posted
   Timer wait_;
   Counter& gauge_;
