@@ -57,6 +57,7 @@ struct Subscriber::Own {
   struct Reading {
     enum class From : std::uint8_t { none, log, page } from = From::none;
     Slot slot = 0;
+    Offset next = 0;                          // where it stands: of use only while that is v + 1
     RecordLog::Cursor cursor;                 // log
     std::shared_ptr<const HistoryPage> page;  // page
     std::size_t at = 0;
@@ -422,11 +423,12 @@ bool Subscriber::next_of_behind(Delivery& delivery) {
 bool Subscriber::open_reading(Slot slot) {
   Own& own = *own_;
   Own::Reading& reading = own.reading;
+  const Offset next = own.slots[slot].passed + 1;
   reading.pin();
-  if (reading.from != Own::Reading::From::none && reading.slot == slot) return true;
+  if (reading.from != Own::Reading::From::none && reading.slot == slot && reading.next == next) return true;
   reading = Own::Reading{};
   reading.slot = slot;
-  const Offset next = own.slots[slot].passed + 1;
+  reading.next = next;
   const RecordLog& log = partition(slot).follow->log();
   if (log.epoch() != 0 && next >= log.first() && next < log.next()) {
     reading.from = Own::Reading::From::log;
@@ -487,6 +489,7 @@ Subscriber::Read Subscriber::read_behind(Slot slot, Delivery& delivery) {
 
 Subscriber::Read Subscriber::take_record(Slot slot, const RecordView& record, Delivery& delivery) {
   own_->scanned_bytes += RecordChunk::bytes_of(record);
+  own_->reading.next = record.offset + 1;
   set_passed(slot, record.offset);
   if (!feed_.matches(record)) return Read::moved;
   delivery = Delivery{};
