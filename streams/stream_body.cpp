@@ -186,7 +186,10 @@ Pull StreamBody::prepare_partial(std::size_t bytes_max) {
   const std::size_t bytes = cut(left, bytes_max);
   scratch_begin_ = partial_->done;
   partial_->done += bytes;
-  if (bytes == left.size()) partial_.reset();
+  if (bytes == left.size()) {
+    feed.context().counters.resumed.add();
+    partial_.reset();
+  }
   return ready(From::scratch, bytes);
 }
 

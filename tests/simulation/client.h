@@ -37,7 +37,7 @@ class Client {
   bool is_inside_block() const { return parser_ ? parser_->is_inside_block() : !line_.empty(); }
   // What it sends as Last-Event-ID; empty: nothing yet.
   const std::string& id() const { return id_; }
-  std::uint64_t comments() const { return comments_; }
+  std::uint64_t comments() const { return parser_ ? parser_->comments() : 0; }
 
  private:
   void on_line(std::string_view line);
@@ -47,7 +47,6 @@ class Client {
   std::unique_ptr<ledger::EventStreamParser> parser_;
   std::string line_;  // ndjson
   std::string id_;
-  std::uint64_t comments_ = 0;
 };
 
 }  // namespace tailgate::simulation

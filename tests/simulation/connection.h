@@ -75,6 +75,7 @@ class Connection final : public Waker {
   // A source gave nothing, or more than was asked for.
   bool is_too_much() const { return is_too_much_; }
 
+  bool is_inside_line() const { return !wire_.empty() && wire_.back() != '\n'; }
   std::size_t on_wire() const { return wire_.size() - taken_; }
   std::string_view take(std::size_t bytes) {
     const std::string_view taken = std::string_view{wire_}.substr(taken_, bytes);

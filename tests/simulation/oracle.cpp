@@ -128,7 +128,8 @@ void Oracle::on_block(const Block& block) {
   if (has_ended_) fail("a block behind the end: " + quoted(block.data));
   const bool is_first = std::exchange(is_first_block_, false);
   const std::string first = spec_.format == EventFormat::ndjson ? "start" : "position";
-  if (is_first && has_started_ && block.event != first) fail("the first block is " + quoted(block.event));
+  if (is_first && has_started_ && asks_for_first_block_ && block.event != first)
+    fail("the first block is " + quoted(block.event));
   if (!has_started_) on_started(*to);  // its first block was lost on the way
   if (block.event == "position" || block.event == "start" || block.event == "reconnect") return move(*to, {}, block);
   if (block.event == "gap") return on_gap(block, *to);

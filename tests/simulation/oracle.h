@@ -25,6 +25,8 @@ struct Bounds {
 class Oracle {
  public:
   Oracle(const Truth& truth, const FeedSpec& spec, const Clock& clock) : truth_{truth}, spec_{spec}, clock_{clock} {}
+  // What follows from a missing first block is to be seen, not that it is missing.
+  void do_not_ask_for_first_block() { asks_for_first_block_ = false; }
 
   // A response begins; it ends where `bounds` say.
   void on_response(Bounds bounds);
@@ -79,6 +81,7 @@ class Oracle {
   std::map<Partition, Offset> forged_;
   bool has_started_ = false;
   bool is_first_block_ = true;
+  bool asks_for_first_block_ = true;
   bool has_ended_ = false;
   std::string fault_;
   std::uint64_t response_records_ = 0;

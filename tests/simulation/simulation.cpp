@@ -46,7 +46,7 @@ class Simulation {
   void note(const std::string& line);
   void meet(Met met) { met_[static_cast<std::size_t>(met)] = true; }
   ReplicaOptions random_options();
-  void learn(Replica& replica, bool is_all);
+  void learn(Replica& replica, bool is_all, const std::string& without = {});
   void add_visitor();
   FeedSpec random_spec();
   void change_kafka();
@@ -76,6 +76,7 @@ class Simulation {
   std::string failure_;
   ManualClock clock_;
   Truth truth_{random_};
+  bool is_calm_;  // little but records: much is live
   bool may_truncate_;
   bool is_large_;
   std::vector<std::unique_ptr<Replica>> replicas_;
@@ -87,7 +88,8 @@ Simulation::Simulation(std::uint64_t seed, Plant plant, Coverage& coverage, bool
       plant_{plant},
       coverage_{coverage},
       with_log_{with_log},
-      may_truncate_{random_.chance(0.2)},
+      is_calm_{random_.chance(0.4)},
+      may_truncate_{!is_calm_ && random_.chance(0.3)},
       is_large_{random_.chance(0.4)} {
   for (std::size_t n = 1 + random_.below(2), i = 0; i < n; ++i) {
     truth_.topics()[i == 0 ? "a" : "b"].resize(1 + random_.below(3));
@@ -127,9 +129,10 @@ ReplicaOptions Simulation::random_options() {
 }
 
 // Metadata are read: some replicas hear of new partitions later than others.
-void Simulation::learn(Replica& replica, bool is_all) {
+void Simulation::learn(Replica& replica, bool is_all, const std::string& without) {
   std::map<std::string, std::int32_t> partitions;
   for (const auto& [name, logs] : truth_.topics()) {
+    if (name == without) continue;
     const auto now = static_cast<std::int32_t>(logs.size());
     const auto known = replica.catalog().topics()->by_name.find(name);
     const std::int32_t before = known == replica.catalog().topics()->by_name.end() ? now : known->second.partitions;
@@ -163,6 +166,7 @@ void Simulation::add_visitor() {
   visitor->name = "v" + std::to_string(visitors_.size());
   visitor->spec = random_spec();
   visitor->oracle = std::make_unique<Oracle>(truth_, visitor->spec, clock_);
+  if (plant_ == Plant::lost_first_id) visitor->oracle->do_not_ask_for_first_block();
   ClientKind kind = random_.chance(0.7) ? ClientKind::event_source : ClientKind::id_line;
   if (visitor->spec.format == EventFormat::ndjson) kind = ClientKind::ndjson;
   Visitor* const self = visitor.get();
@@ -183,7 +187,7 @@ void Simulation::change_kafka() {
   const TopicPartition name = truth_.any_partition();
   TruthLog& log = truth_.log(name);
   const std::string text = name.topic + "/" + std::to_string(name.partition);
-  const std::size_t what = random_.below(100);
+  const std::size_t what = is_calm_ ? random_.below(82) : random_.below(100);
   if (what < 70) {
     truth_.produce(name, clock_.wall_ms(), is_large_);
   } else if (what < 77) {
@@ -210,6 +214,11 @@ void Simulation::change_kafka() {
   } else if (what < 98) {
     const Offset lag = log.end() - random_.between(0, std::min<Offset>(log.end(), 8));
     random_.pick(replicas_)->view().lag(name, lag, random_.between(100, 8'000));
+  } else if (may_truncate_ && random_.chance(0.3)) {
+    // Metadata without the topic, for a while; it may have been made anew.
+    if (random_.chance(0.5)) log.truncate(0, clock_.steady_ms());
+    learn(*random_.pick(replicas_), true, name.topic);
+    note("gone for a replica: " + name.topic);
   } else if (may_truncate_) {
     log.truncate(random_.chance(0.3) ? 0 : random_.between(log.start(), log.end()), clock_.steady_ms());
     note("truncated " + text);
@@ -367,14 +376,15 @@ void Simulation::flush(std::size_t replica, std::size_t thread) {
     Visitor& visitor = *random_.pick(here);
     Connection& connection = *visitor.connection;
     if (connection.on_wire() > kWireBytesMax) continue;
-    const bool was_ref = connection.sink().last_was_ref();
     const std::size_t budget = random_.chance(0.3) ? 1 + random_.below(64) : 1 + random_.below(16 * 1024);
     if (!connection.pull(budget)) continue;
     if (connection.sink().last_was_ref()) meet(Met::live);
-    static_cast<void>(was_ref);
     if (connection.is_too_much()) failure_ = "prepare did not keep to its budget";
   }
-  for (Visitor* visitor : here) visitor->connection->end_flush();
+  for (Visitor* visitor : here) {
+    visitor->connection->end_flush();
+    if (visitor->connection->is_inside_line()) meet(Met::split_event);
+  }
 }
 
 void Simulation::receive(Visitor& visitor, std::size_t bytes) {
@@ -430,10 +440,11 @@ void Simulation::pass_time(std::int64_t ms) {
 }
 
 void Simulation::step() {
-  const std::size_t what = random_.below(100);
+  const std::size_t what = random_.below(is_calm_ ? 95 : 100);
   if (what < 16) return change_kafka();
   if (what < 46) {
-    for (std::size_t n = 1 + random_.below(6); n > 0; --n) random_.pick(replicas_)->step_kafka();
+    const std::size_t most = is_calm_ ? 40 : 8;
+    for (std::size_t n = 1 + random_.below(most); n > 0; --n) random_.pick(replicas_)->step_kafka();
     return;
   }
   if (what < 58) return step_loop();
@@ -554,11 +565,14 @@ std::string Simulation::describe(const Visitor& visitor) {
 void Simulation::count() {
   for (const auto& replica : replicas_) {
     if (!replica) continue;
+    if (replica->tails().counts().continuity_lost > 0) meet(Met::lost_tail);
+    if (replica->history().counts().pages > 0) meet(Met::history);
     for (const auto& thread : replica->threads()) {
       if (thread->counters.evictions.get() > 0) meet(Met::evicted);
       if (thread->counters.gaps.get() > 0) meet(Met::gap);
       if (thread->counters.resets.get() > 0) meet(Met::reset);
       if (thread->counters.cuts.get() > 0) meet(Met::cut_event);
+      if (thread->counters.resumed.get() > 0) meet(Met::resumed_event);
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <string_view>
 
 namespace tailgate::simulation {
 namespace {
@@ -34,6 +35,33 @@ TEST_P(Simulation, EveryClientSeesEveryRecordOnceAndInOrderWhateverHappens) {
   for (std::size_t i = 0; i < coverage.size(); ++i) {
     std::cout << kMetNames[i] << " in " << coverage[i] << " of " << seeds << " seeds\n";
   }
+}
+
+// Each mistake is planted between the real parts; one that stays unseen would stay unseen in them as well.
+constexpr int kSeedsPlanted = 300;
+
+int seeds_caught(Plant plant, std::string_view as) {
+  Coverage coverage{};
+  int caught = 0;
+  for (std::uint64_t seed = 0; seed < kSeedsPlanted; ++seed) {
+    if (run_seed(seed, plant, coverage, false).failure.starts_with(as)) ++caught;
+  }
+  std::cout << caught << " of " << kSeedsPlanted << " seeds say: " << as << "\n";
+  return caught;
+}
+
+TEST(PlantedMistakes, APositionThatResumesOneOffsetTooFarIsCaught) {
+  EXPECT_GT(seeds_caught(Plant::off_by_one, "lost"), 0);
+}
+
+TEST(PlantedMistakes, AFirstBlockThatDoesNotReachTheClientIsCaught) {
+  EXPECT_GT(seeds_caught(Plant::lost_first_id, "lost"), 0);
+}
+
+TEST(PlantedMistakes, AGapThatIsNotToldIsCaught) { EXPECT_GT(seeds_caught(Plant::shared_gap, "lost"), 0); }
+
+TEST(PlantedMistakes, AnIdTakenForOneOfThisThreadsOrderIsCaught) {
+  EXPECT_GT(seeds_caught(Plant::merge_order, "lost"), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, testing::Range<std::uint64_t>(0, kParts));
