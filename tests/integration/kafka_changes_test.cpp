@@ -79,6 +79,7 @@ TEST(KafkaChanges, PartitionsThatAreAddedAreNoticed) {
   const std::string topic = admin.make_topic("growth", {.partitions = 2});
   KafkaReading reading{shared_kafka()};
   ASSERT_TRUE(reading.run_until_known(topic, 2));
+  ASSERT_TRUE(reading.ends({{topic, 0}, {topic, 1}})) << "what the lookups remember of the topic is of now";
   int changes = 0;
   const auto watch = reading.catalog().watch(reading.loop(), [&] { ++changes; });
   const std::uint64_t version = reading.catalog().topics()->version;
@@ -92,6 +93,11 @@ TEST(KafkaChanges, PartitionsThatAreAddedAreNoticed) {
   ASSERT_TRUE(reading.run_until([&] { return changes > 0; }));
   Producer{shared_kafka()}.send(topic, 4, numbered(3));
   EXPECT_EQ(offsets_of(reading.read_all({topic, 4}, 0)), from_to(0, 2));
+  // Nobody tails or reads a partition whose ends cannot be had.
+  ASSERT_TRUE(reading.run_until([&] {
+    const auto ends = reading.ends({{topic, 4}});
+    return ends && ends->at({topic, 4}).end == 3;
+  }));
 }
 
 TEST(KafkaChanges, ADeletedTopicLeavesTheCatalogAndOneMadeAnewIsTailedFromItsReadableEnd) {
