@@ -78,6 +78,8 @@ Properties properties_of(const KafkaOptions& options, KafkaRole role) {
     case KafkaRole::admin_committed:
     case KafkaRole::admin_uncommitted:
       add("topic.metadata.refresh.interval.ms", "-1");  // the catalog asks by itself
+      // Lookups find leaders in the handle's own cache: one that is older than the catalog's does not know new partitions.
+      add("metadata.max.age.ms", "3000");
       break;
   }
   return properties;
