@@ -29,6 +29,7 @@ TruthProducer::TruthProducer(const std::string& bootstrap, Truth& truth, const s
   set("linger.ms", "5");
   set("compression.codec", compression);
   set("socket.nagle.disable", "true");
+  set("topic.metadata.refresh.interval.ms", "500");
   if (is_transactional_) set("transactional.id", transactional_id);
   rd_kafka_conf_set_opaque(conf, this);
   rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
@@ -52,7 +53,7 @@ void TruthProducer::note(const std::string& what, rd_kafka_error_t* error) {
   rd_kafka_error_destroy(error);
 }
 
-void TruthProducer::produce(const PartitionName& where, const Payload& payload) {
+bool TruthProducer::produce(const PartitionName& where, const Payload& payload) {
   auto pending = std::make_unique<Pending>();
   pending->where = where;
   pending->record.sent_us = now_us();
@@ -67,11 +68,13 @@ void TruthProducer::produce(const PartitionName& where, const Payload& payload) 
       rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC(where.topic.c_str()), RD_KAFKA_V_PARTITION(where.partition),
                         RD_KAFKA_V_KEY(key, key_size), RD_KAFKA_V_VALUE(value, value_size),
                         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(pending.get()), RD_KAFKA_V_END);
+  if (error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) return false;
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     failure_ = std::string{"produce: "} + rd_kafka_err2str(error);
-    return;
+    return false;
   }
   static_cast<void>(pending.release());  // the delivery report's now
+  return true;
 }
 
 void TruthProducer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* self) {

@@ -24,7 +24,8 @@ class TruthProducer {
   TruthProducer(const TruthProducer&) = delete;
   TruthProducer& operator=(const TruthProducer&) = delete;
 
-  void produce(const PartitionName& where, const Payload& payload);
+  // False: it has not heard of the partition yet.
+  bool produce(const PartitionName& where, const Payload& payload);
   // Takes what has been acknowledged so far; never waits.
   void poll();
   // Until all is acknowledged.
