@@ -42,7 +42,7 @@ class ConsoleTest : public testing::Test {
     browser_.show_on(screen);
     browser_.errors();  // those of the test before
   }
-  ~ConsoleTest() override { browser_.open("about:blank"); }
+  void TearDown() override { browser_.open("about:blank"); }  // closes its streams
 
   // What stands behind the topic in the page's hash: "?from=earliest". Returns when records can come.
   void open(const std::string& query = "") {
@@ -53,6 +53,7 @@ class ConsoleTest : public testing::Test {
 
   void produce(int partition, int count, const std::string& key = "k1") {
     std::vector<NewRecord> records;
+    records.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
       records.push_back({.value = R"({"number":)" + std::to_string(produced_++) + "}", .key = key});
     producer_.send(topic_, partition, records);
