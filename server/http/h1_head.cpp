@@ -222,7 +222,8 @@ H1HeadScan::State H1HeadScan::refuse(Refusal refusal) {
 
 H1HeadScan::State H1HeadScan::check_sizes(std::size_t input_bytes, const HttpOptions& options) {
   if (request_line_bytes_ == 0) {
-    return input_bytes > options.target_bytes_max + kAroundTargetBytes ? refuse(kTargetTooLong) : State::partial;
+    // A line of the greatest length, and its CR.
+    return input_bytes > options.target_bytes_max + kAroundTargetBytes + 1 ? refuse(kTargetTooLong) : State::partial;
   }
   if (input_bytes - request_line_bytes_ > options.fields_bytes_max + 2) return refuse(kFieldsTooLarge);
   if (fields_ > options.fields_max) return refuse(kTooManyFields);
