@@ -84,6 +84,11 @@ const std::vector<Case>& connection_errors() {
       {"CONTINUATION without HEADERS", frame(h2::kContinuation, h2::kEndHeaders, 1, get_block()), kProtocol},
       {"unknown frame within a header block", headers(1, get_block(), h2::kEndStream) + frame(0xee, 0, 1, "abc"),
        kProtocol},
+      {"DATA on a stream that is closed",
+       headers(1, get_block()) + frame(h2::kRst, 0, 1, number(8, 4)) + frame(h2::kData, 0, 1, "x"), kStreamClosed},
+      {"HEADERS on a stream that is closed",
+       headers(1, get_block()) + frame(h2::kRst, 0, 1, number(8, 4)) + headers(1, get_block()), kStreamClosed},
+      {"PRIORITY on stream 0", frame(h2::kPriority, 0, 0, "12345"), kProtocol},
       {"PUSH_PROMISE",
        headers(1, get_block(), h2::kEndHeaders) +
            frame(h2::kPushPromise, h2::kEndHeaders, 1, number(2, 4) + get_block()),

@@ -86,6 +86,7 @@ struct H2Session::Callbacks {
     nghttp2_session_change_extpri_stream_priority(handle, id, &in_turns, 1);
     self.streams_.insert_or_assign(id, std::move(stream));
     ++self.streams_begun_;
+    ++self.unfinished_requests_;
     return 0;
   }
 
@@ -124,6 +125,8 @@ struct H2Session::Callbacks {
         if (!incoming.has_fields) {
           incoming.check(self.host_.info().scheme);
           incoming.body_start_ms = self.thread_.now_ms();
+          const bool has_body = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0;
+          if (has_body && !incoming.refusal && incoming.expects_continue()) self.submit_continue(frame->hd.stream_id);
         }
         incoming.is_complete = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
         if (incoming.is_complete || incoming.refusal) self.add_work(*stream);
@@ -200,6 +203,7 @@ struct H2Session::Callbacks {
         break;
       case Pull::State::wait:
         stream.is_waiting = true;
+        --self.held_up_streams_;
         stream.stall.stop();
         return NGHTTP2_ERR_DEFERRED;
       case Pull::State::end:
@@ -269,6 +273,12 @@ void H2Session::submit_settings() {
   result = nghttp2_session_set_local_window_size(handle_.get(), NGHTTP2_FLAG_NONE, 0,
                                                  static_cast<std::int32_t>(options.h2_connection_window));
   assert(result == 0);
+}
+
+void H2Session::submit_continue(std::int32_t id) {
+  const nghttp2_nv status = field_of(":status", "100");
+  // Without memory for it the client sends its body a little later.
+  (void)nghttp2_submit_headers(handle_.get(), NGHTTP2_FLAG_NONE, id, nullptr, &status, 1, nullptr);
 }
 
 void H2Session::receive(std::string_view bytes) {
@@ -347,6 +357,7 @@ void H2Session::work_on(H2Stream& stream) {
   }
   if (stream.is_waiting) {
     stream.is_waiting = false;
+    ++held_up_streams_;
     // Fails only for a stream that is being reset.
     (void)nghttp2_session_resume_data(handle_.get(), stream.id);
   }
@@ -368,6 +379,7 @@ void H2Session::handle_request(H2Stream& stream) {
   stream.line = std::make_unique<AccessLine>(thread_, request, host_.info().peer, incoming.start_ms);
   stream.exchange = std::make_unique<OpenExchange>(thread_, stream, std::move(request));
   stream.incoming.reset();
+  --unfinished_requests_;
   if (refusal) {
     const bool is_size = refusal->status == 413 || refusal->status == 414 || refusal->status == 431;
     if (is_size) thread_.counters.events.add(HttpEvent::too_large);
@@ -420,6 +432,7 @@ void H2Session::answer(H2Stream& stream) {
   provider.source.ptr = &stream;
   provider.read_callback = Callbacks::read_data;
   const bool has_body = stream.source != nullptr;
+  if (has_body) ++held_up_streams_;
   if (!has_body) stream.why = WhyEnded::complete;
   const int result =
       nghttp2_submit_response(handle_.get(), stream.id, fields.data(), fields.size(), has_body ? &provider : nullptr);
@@ -441,6 +454,8 @@ void H2Session::close_stream(std::int32_t id) {
   if (found == streams_.end()) return;
   H2Stream& stream = *found->second;
   stream.exchange.reset();
+  if (stream.incoming) --unfinished_requests_;
+  if (stream.source && !stream.is_waiting) --held_up_streams_;
   if (stream.line) stream.line->end(stream.why);
   if (stream.is_counted) {
     thread_.counters.open.add(OpenGauge::streams, -1);
@@ -471,16 +486,6 @@ void H2Session::check_frame(const H2FrameHeader& frame) {
   terminate(is_head && was_one_left_out ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED);
 }
 
-bool H2Session::has_held_up_stream() const {
-  return std::any_of(streams_.begin(), streams_.end(),
-                     [](const auto& entry) { return entry.second->source && !entry.second->is_waiting; });
-}
-
-bool H2Session::has_unfinished_request() const {
-  return std::any_of(streams_.begin(), streams_.end(),
-                     [](const auto& entry) { return entry.second->incoming != nullptr; });
-}
-
 std::int64_t H2Session::deadline_ms() const {
   const HttpOptions& options = thread_.options;
   if (is_over_) return kNever;
@@ -490,7 +495,7 @@ std::int64_t H2Session::deadline_ms() const {
   if (last_goaway_ms_ != 0 && last_goaway_ms_ != kNever) deadline = std::min(deadline, last_goaway_ms_);
   if (streams_.empty()) return std::min(deadline, idle_since_ms_ + options.idle_h2_ms);
   deadline = std::min(deadline, ping_ms_ != 0 ? ping_ms_ + options.ping_answer_ms : heard_ms_ + options.ping_after_ms);
-  if (has_held_up_stream() || has_unfinished_request()) deadline = std::min(deadline, checked_ms_ + kCheckMs);
+  if (held_up_streams_ + unfinished_requests_ > 0) deadline = std::min(deadline, checked_ms_ + kCheckMs);
   return deadline;
 }
 

@@ -46,6 +46,7 @@ class H2Session final : public Session {
   using Work = boost::intrusive::list<H2Stream, boost::intrusive::constant_time_size<false>>;
 
   void submit_settings();
+  void submit_continue(std::int32_t id);
   void work_on(H2Stream& stream);
   void handle_request(H2Stream& stream);
   void answer(H2Stream& stream);
@@ -53,8 +54,6 @@ class H2Session final : public Session {
   void terminate(std::uint32_t code);
   void close_stream(std::int32_t id);
   void check_frame(const H2FrameHeader& frame);
-  bool has_held_up_stream() const;
-  bool has_unfinished_request() const;
   void check_windows(std::int64_t now_ms, bool is_output_blocked);
   void check_bodies(std::int64_t now_ms);
 
@@ -74,6 +73,8 @@ class H2Session final : public Session {
   std::int64_t last_goaway_ms_ = 0;  // when the second GOAWAY of a drain is due; 0: not draining
   StallClock window_stall_;          // runs while the connection's window holds streams up
   std::uint32_t streams_begun_ = 0;
+  std::uint32_t held_up_streams_ = 0;          // whose source has something, or was not asked yet
+  std::uint32_t unfinished_requests_ = 0;      // that no handler has
   std::int32_t last_id_ = 0;                   // the highest that the client has used
   std::uint32_t ids_seen_ = 0;                 // how many it has used
   std::array<std::int32_t, 128> reset_ids_{};  // the last that we have reset

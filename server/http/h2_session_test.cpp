@@ -198,6 +198,19 @@ TEST(H2Session, TakesBodiesAndPassesOverTrailers) {
   EXPECT_EQ(client.answer(3).body, "nothing");
 }
 
+TEST(H2Session, SaysContinueToWhoWaitsForIt) {
+  TestServer server;
+  TestH2 client{server.port()};
+  client.ask(1, TestH2::request("POST", "/echo", {{"expect", "100-continue"}}), 0);
+  const auto interim = client.next_of(h2::kHeaders);
+  ASSERT_TRUE(interim);
+  EXPECT_EQ(client.inflate(interim->payload), (Fields{{":status", "100"}}));
+  EXPECT_EQ(interim->flags, h2::kEndHeaders);
+
+  client.send(h2::kData, h2::kEndStream, 1, "hello");
+  EXPECT_EQ(client.answer(1).body, "hello");
+}
+
 TEST(H2Session, RefusesABodyThatIsNotAsLongAsItSays) {
   TestServer server;
   TestH2 client{server.port()};

@@ -86,6 +86,11 @@ void H2Incoming::check(Scheme listener_scheme) {
   if (!request.path.starts_with('/') && !(request.path == "*" && request.method == "OPTIONS")) refuse(kBadTarget);
 }
 
+bool H2Incoming::expects_continue() const {
+  const std::string* expectation = request.header("expect");
+  return expectation != nullptr && equals_ignoring_case(*expectation, "100-continue");
+}
+
 void H2Stream::wake() {
   if (is_waiting) session.add_work(*this);
 }

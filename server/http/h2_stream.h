@@ -32,6 +32,8 @@ class H2Incoming {
   void refuse(const Refusal& refusal);
   // All fields have come: what is wrong with them, if anything, becomes the refusal.
   void check(Scheme listener_scheme);
+  // Waits for an interim answer before it sends its body (RFC 9110, 10.1.1).
+  bool expects_continue() const;
 
   Request request;
   std::int64_t start_ms;
