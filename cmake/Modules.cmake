@@ -9,10 +9,6 @@ target_compile_definitions(tailgate_options INTERFACE
 if(TAILGATE_SANITIZE)
   add_compile_options(-fsanitize=${TAILGATE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TAILGATE_SANITIZE})
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # g++ 12 loses track of initialisation in instrumented code: it names the value of a result that is never read.
-    add_compile_options(-Wno-maybe-uninitialized)
-  endif()
 endif()
 
 function(tailgate_library folder)

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <optional>
+
 #include "cursors/id.h"
 #include "server/handlers/recorded_exchange.h"
 
@@ -17,7 +20,7 @@ class KnownCatalog final : public Catalog {
                        std::function<void(EndsAnswer)> then) override {
     asked = std::move(partitions);
     auto [ask, reply] = make_ask<EndsAnswer>(loop, std::move(then));
-    reply(answer);
+    reply(answer ? EndsAnswer{*answer} : EndsAnswer{Error{ErrorCode::upstream_down, "silent"}});
     return std::move(ask);
   }
   Ask<OffsetsAnswer> offsets_at(std::vector<TopicPartition>, std::int64_t, Loop&,
@@ -29,7 +32,7 @@ class KnownCatalog final : public Catalog {
   bool is_reachable() const override { return true; }
 
   Topics known;
-  EndsAnswer answer = Error{ErrorCode::upstream_down, "silent"};
+  std::optional<std::map<TopicPartition, PartitionEnds>> answer;  // none: Kafka is silent
   std::vector<TopicPartition> asked;
 };
 
@@ -56,8 +59,7 @@ TEST_F(TopicsTest, AreListedByTheirPublicNames) {
 }
 
 TEST_F(TopicsTest, ATopicTellsWhereItsPartitionsBeginAndEnd) {
-  catalog.answer =
-      Catalog::EndsAnswer{{{{"internal.orders", 0}, {17, 4711, 4709}}, {{"internal.orders", 1}, {0, 0, 0}}}};
+  catalog.answer = {{{"internal.orders", 0}, {17, 4711, 4709}}, {{"internal.orders", 1}, {0, 0, 0}}};
   const auto exchange = ask("/topics/orders");
   EXPECT_EQ(exchange->status(), 200);
   EXPECT_EQ(exchange->body(),
