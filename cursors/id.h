@@ -21,7 +21,7 @@
 namespace tailgate {
 
 inline constexpr std::size_t kIdPartitionsMax = 256;
-inline constexpr std::size_t kIdBytesMax = 6 * 1024;
+inline constexpr std::size_t kIdBytesMax = std::size_t{6} * 1024;
 
 // The shortest form that is written for a stream; the longer ones are accepted where a shorter one is written.
 enum class IdForm : std::uint8_t {
@@ -32,12 +32,12 @@ enum class IdForm : std::uint8_t {
 
 struct ParsedId {
   Position position;
-  bool ended = false;     // it had a "!" behind it: the stream was at its asked end
+  bool ended = false;  // it had a "!" behind it: the stream was at its asked end
 };
 
 // What an id may name: the topics of the stream, and its one partition on /streams/{topic}/{partition}.
 struct IdScope {
-  std::span<const std::string> topics;       // public names, not empty
+  std::span<const std::string> topics;  // public names, not empty
   std::optional<std::int32_t> partition;
 };
 

@@ -55,7 +55,7 @@ Result<void> collect(const toml::table& table, const std::string& prefix, const 
     const std::string name = prefix + std::string{key.str()};
     const std::string place = place_of(path, node.source());
     if (const toml::table* inner = node.as_table(); inner && name.starts_with(kLibrdkafka)) {
-      if (const Result<void> done = collect(*inner, name + '.', path, found); !done) return done;
+      if (Result<void> done = collect(*inner, name + '.', path, found); !done) return done;
       continue;
     }
     auto texts = texts_of(node);

@@ -92,7 +92,7 @@ class Loader {
                                  one.name[kLibrdkafka.size()] == '.';
       const Setting* setting = is_librdkafka ? nullptr : find_setting(one.name);
       if (is_librdkafka) {
-        if (const Result<void> taken = take_librdkafka(one); !taken) return taken;
+        if (Result<void> taken = take_librdkafka(one); !taken) return taken;
       } else if (setting) {
         loaded_.sources[one.name] = one.source;
         const auto texts = setting->is_list ? split_at_commas(one.texts) : one.texts;

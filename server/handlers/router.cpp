@@ -13,7 +13,7 @@
 namespace tailgate {
 namespace {
 
-constexpr std::size_t kTargetBytesMax = 12 * 1024;
+constexpr std::size_t kTargetBytesMax = std::size_t{12} * 1024;
 
 bool has_field(const Response& response, std::string_view name) {
   return std::any_of(response.headers.begin(), response.headers.end(),

@@ -88,7 +88,7 @@ class Reader {
   Result<void> read() {
     for (const auto step : {&Reader::read_representation, &Reader::read_start, &Reader::read_from, &Reader::read_stop,
                             &Reader::read_shape, &Reader::read_poll}) {
-      if (const Result<void> done = (this->*step)(); !done) return done;
+      if (Result<void> done = (this->*step)(); !done) return done;
     }
     return {};
   }

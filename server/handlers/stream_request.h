@@ -25,8 +25,8 @@ inline constexpr std::int64_t kPollWaitDefaultS = 25;  // wait
 inline constexpr std::int64_t kPollWaitMaxS = 50;
 inline constexpr std::int64_t kPollRecordsDefault = 500;  // limit of a long poll
 inline constexpr std::int64_t kPollRecordsMax = 10'000;
-inline constexpr std::int64_t kPollBytesDefault = 1024 * 1024;  // max_bytes
-inline constexpr std::int64_t kPollBytesMax = 16 * 1024 * 1024;
+inline constexpr std::int64_t kPollBytesDefault = std::int64_t{1} << 20;  // max_bytes
+inline constexpr std::int64_t kPollBytesMax = std::int64_t{16} << 20;
 
 // Where a topic starts that no id names.
 struct FromLatest {};
