@@ -111,6 +111,7 @@ void TailReader::on_ends(const TopicPartition& name, const Catalog::EndsAnswer& 
   const PartitionEnds& ends = answer->at(name);
   if (reading->state == State::resolving) {
     start_epoch(*reading, ends.readable);
+    reading->tail->log.reach_end(ends.readable);  // that is where it starts
   } else if (reading->state == State::out_of_range) {
     on_ends_out_of_range(*reading, ends);
   }

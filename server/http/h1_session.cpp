@@ -169,13 +169,13 @@ void H1Session::handle_request() {
   thread_.handler.handle(*exchange_);
 }
 
-void H1Session::refuse(const Refusal& refusal) {
+void H1Session::refuse(Refusal refusal) {
   thread_.counters.events.add(event_of(refusal));
   give_refusal(refusal);
 }
 
 // Whatever follows is never read as a request: where it starts is not known, or not to be trusted.
-void H1Session::give_refusal(const Refusal& refusal) {
+void H1Session::give_refusal(Refusal refusal) {
   keeps_alive_ = false;
   open_exchange();
   exchange_->respond(thread_.handler.refusal(refusal.status, refusal.code, refusal.detail, &exchange_->request()));

@@ -76,8 +76,9 @@ class H1Session final : public Session, public OpenExchange::Owner, public Waker
   void consume_body(std::string_view& input);
   void handle_request();
   void open_exchange();
-  void refuse(const Refusal& refusal);
-  void give_refusal(const Refusal& refusal);
+  // By value: what refused goes with the request that it belongs to.
+  void refuse(Refusal refusal);
+  void give_refusal(Refusal refusal);
   void start_answer(Gather& gather, Response response, HttpVersion version);
   Filled fill_answer(Gather& gather);
   void end_answer(WhyEnded why);

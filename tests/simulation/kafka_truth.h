@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -77,8 +78,8 @@ class Truth {
  public:
   explicit Truth(Random& random) : random_{random} {}
 
-  std::map<std::string, std::vector<TruthLog>>& topics() { return topics_; }
-  const std::map<std::string, std::vector<TruthLog>>& topics() const { return topics_; }
+  std::map<std::string, std::deque<TruthLog>>& topics() { return topics_; }
+  const std::map<std::string, std::deque<TruthLog>>& topics() const { return topics_; }
   const TruthLog& log(const TopicPartition& name) const {
     return topics_.at(name.topic).at(static_cast<std::size_t>(name.partition));
   }
@@ -98,7 +99,7 @@ class Truth {
   TruthRecord make_record(const TopicPartition& to, std::int64_t wall_ms, bool is_large);
 
   Random& random_;
-  std::map<std::string, std::vector<TruthLog>> topics_;
+  std::map<std::string, std::deque<TruthLog>> topics_;
   std::uint64_t made_ = 0;
 };
 
