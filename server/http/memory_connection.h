@@ -38,7 +38,8 @@ class ManualLoop final : public Loop {
 
 class MemoryConnection {
  public:
-  explicit MemoryConnection(const HttpOptions& options = {}) : thread{loop, load, options, handler, observer} {
+  explicit MemoryConnection(const HttpOptions& options_in = {})
+      : options{options_in}, thread{loop, load, options, handler, observer} {
     load.add(1);
     connections
         .add(std::make_unique<Connection>(thread, connections, std::make_unique<MemoryTransport>(peer),
@@ -62,6 +63,7 @@ class MemoryConnection {
   }
   bool is_open() const { return connections.size() > 0; }
 
+  const HttpOptions options;
   ManualLoop loop;
   TestHandler handler;
   TestObserver observer;
