@@ -262,11 +262,16 @@ bool Subscriber::is_finished() const {
          std::all_of(own_->unknown.begin(), own_->unknown.end(), has_ended);
 }
 
+// Asked for each record: the clock is only looked at where something has failed.
+bool Subscriber::may_read(Slot slot) const {
+  const Own::Seen& seen = own_->slots[slot];
+  return !seen.is_asked && (seen.retry_ms == 0 || seen.retry_ms <= now_ms());
+}
+
 bool Subscriber::can_read_behind() const {
-  const std::int64_t now = now_ms();
   for (std::size_t i = 0; i < own_->slots.size() && own_->asks.size() < kAsksMax; ++i) {
-    const Own::Seen& seen = own_->slots[i];
-    if (!seen.is_asked && seen.retry_ms <= now && is_behind(static_cast<Slot>(i))) return true;
+    const auto slot = static_cast<Slot>(i);
+    if (is_behind(slot) && may_read(slot)) return true;
   }
   return false;
 }
@@ -407,7 +412,7 @@ bool Subscriber::next_of_behind(Delivery& delivery) {
   const std::size_t slots = own.slots.size();
   for (std::size_t tried = 0; tried < slots; ++tried) {
     const Slot slot = own.turn;
-    while (is_behind(slot) && !own.slots[slot].is_asked && own.slots[slot].retry_ms <= now_ms()) {
+    while (is_behind(slot) && may_read(slot)) {
       if (own.scanned_bytes >= kScanBytes) return false;
       const Read read = read_behind(slot, delivery);
       if (read == Read::delivery) return true;
@@ -454,6 +459,7 @@ Subscriber::Read Subscriber::read_behind(Slot slot, Delivery& delivery) {
   if (!open_reading(slot)) return Read::blocked;
   Own::Reading& reading = own.reading;
   own.slots[slot].is_beyond = false;
+  own.slots[slot].retry_ms = 0;
   const Offset end = target(slot);
   RecordView record;
   if (reading.from == Own::Reading::From::page) {

@@ -126,6 +126,7 @@ class Subscriber : public FeedMember {
   bool is_finished() const;
   // Some partition is behind, and nothing has to be waited for to read on in it.
   bool can_read_behind() const;
+  bool may_read(Slot slot) const;
   // The feed's entries, until one is for the client. False: at the head.
   bool next_of_feed(Delivery& delivery);
   // The records of the partitions that are behind. False: none can be read now.

@@ -1,5 +1,4 @@
 """The contestants. Each starts on the server's core, says where its stream is, and how records are brought to it."""
-import os
 import re
 import time
 
@@ -30,8 +29,8 @@ class Tailgate(Server):
         log = open(bench.folder / "tailgate.log", "ab")
         self.process = bench.processes.start(
             core, [bench.build / "tailgate", "serve", "--kafka", bench.brokers, "--topics", "bench*", "--listen",
-                   f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin}", "--threads", threads, *flags], stderr=log, stdout=log,
-            env={**os.environ, "TAILGATE_MAX_CONNECTIONS": "19000", "TAILGATE_LOG_LEVEL": "warn"})
+                   f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin}", "--threads", threads, "--max-connections", 19000,
+                   "--log-level", "warning", *flags], stderr=log, stdout=log)
         wait_until("tailgate is ready", lambda: self.process.poll() is not None or (get(self.admin, "/readyz") or (0,))[0] == 200)
         if self.process.poll() is not None:
             raise RuntimeError((bench.folder / "tailgate.log").read_text()[-2000:])
