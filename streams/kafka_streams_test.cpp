@@ -139,6 +139,29 @@ TEST_F(OnMockCluster, HistoryPagesJoinUpFromTheBeginningToTheEnd) {
   EXPECT_EQ(std::get<HistoryNotYet>(at_end).readable, 20'000);
 }
 
+TEST_F(OnMockCluster, ManyWhoComeBackAtOnceToDifferentPlacesShareTheReads) {
+  const TopicPartition partition{"stock", 0};
+  produce(partition, 10'000, 200);
+  const auto pages_before = streams_->history().counts().pages;
+  std::vector<Ask<HistoryAnswer>> asks;
+  int answered = 0;
+
+  for (int i = 0; i < 500; ++i) {
+    const Offset offset = i * 7919 % 10'000;
+    asks.push_back(streams_->history().read(partition, offset, loop_, [&, offset](const HistoryAnswer& answer) {
+      const auto* page = std::get_if<std::shared_ptr<const HistoryPage>>(&answer);
+      ASSERT_NE(page, nullptr) << answer.index() << " at " << offset;
+      EXPECT_LE((*page)->first, offset);
+      EXPECT_GT((*page)->next, offset);
+      ++answered;
+    }));
+  }
+
+  ASSERT_TRUE(run_until([&] { return answered == 500; })) << answered;
+  // 2.5 MB, which one reader alone gets in about ten pages.
+  EXPECT_LT(streams_->history().counts().pages - pages_before, 60U);
+}
+
 TEST_F(OnMockCluster, OffsetsOutsideTheLogAreAnsweredWithWhereItBeginsOrEnds) {
   const TopicPartition partition{"stock", 0};
   produce(partition, 60'000, 200);  // more than the mock keeps

@@ -12,6 +12,8 @@ constexpr std::int64_t kTickMs = 200;
 constexpr std::size_t kBudgetBytesFirst = std::size_t{1} << 20;
 constexpr std::size_t kJoinBytesMax = std::size_t{1}
                                       << 20;  // what a run may have to read through before it passes an offset
+// The same while nothing is known of its records: many who come back at once must not have a run each.
+constexpr Offset kJoinOffsetsMax = 4'000;
 constexpr int kRefusedMax = 3;
 
 // A chunk that is hardly filled, in the room that it needs.
@@ -137,7 +139,7 @@ void PageHistory::want(const TopicPartition& partition, Asker asker) {
     return;
   }
   Run* run = run_towards(partition, asker.offset);
-  if (run == nullptr) run = &make_run(partition, asker.offset);
+  if (run == nullptr) run = &run_from(partition, asker.offset);
   run->askers.push_back(std::move(asker));
   run->asked_ms = clock_.steady_ms();
   if (run->state == State::resting) queue(*run);
@@ -149,17 +151,31 @@ PageHistory::Run* PageHistory::run_towards(const TopicPartition& partition, Offs
   if (runs == runs_.end()) return nullptr;
   for (auto& [id, run] : runs->second) {
     if (offset < run.page_first || run.state == State::asking) continue;
-    if (offset <= run.next) return &run;
-    if (run.bytes == 0 || run.is_at_end) continue;
-    const double bytes_an_offset = static_cast<double>(run.bytes) / static_cast<double>(run.next - run.first);
-    if (static_cast<double>(offset - run.next) * bytes_an_offset < static_cast<double>(kJoinBytesMax)) return &run;
+    if (is_near(run, offset)) return &run;
   }
   return nullptr;
 }
 
-PageHistory::Run& PageHistory::make_run(const TopicPartition& partition, Offset offset) {
+// It will pass the offset soon, as far as is known.
+bool PageHistory::is_near(const Run& run, Offset offset) {
+  if (offset <= run.next) return true;
+  if (run.is_at_end) return false;
+  if (run.bytes == 0) return offset - run.next < kJoinOffsetsMax;
+  const double bytes_an_offset = static_cast<double>(run.bytes) / static_cast<double>(run.next - run.first);
+  return static_cast<double>(offset - run.next) * bytes_an_offset < static_cast<double>(kJoinBytesMax);
+}
+
+PageHistory::Run& PageHistory::run_from(const TopicPartition& partition, Offset offset) {
+  auto& runs = runs_[partition];
+  for (auto& [id, run] : runs) {
+    // One that has not begun may as well begin a little earlier: it waits for its place on a consumer.
+    if (run.state != State::waiting || run.bytes > 0 || run.next != run.first) continue;
+    if (offset > run.first || run.first - offset >= kJoinOffsetsMax) continue;
+    run.first = run.next = run.page_first = offset;
+    return run;
+  }
   const std::uint64_t id = ++last_run_;
-  Run& run = runs_[partition][id];
+  Run& run = runs[id];
   run.id = id;
   run.partition = partition;
   run.first = run.next = run.page_first = offset;
@@ -326,6 +342,13 @@ void PageHistory::cut(Run& run, Offset next) {
   totals_.bytes += page->records->published();
   cache_.put(page, run.id, is_asked);
   count_unasked();
+  if (page->first != run.first) return;
+  // Its first page shows how large records are: who joined before, and turns out to be far, gets a run of its own.
+  const auto far = std::stable_partition(run.askers.begin(), run.askers.end(),
+                                         [&run](const Asker& asker) { return is_near(run, asker.offset); });
+  std::vector<Asker> leaving{std::make_move_iterator(far), std::make_move_iterator(run.askers.end())};
+  run.askers.erase(far, run.askers.end());
+  for (Asker& asker : leaving) want(run.partition, std::move(asker));
 }
 
 void PageHistory::decide(Run& run, bool is_drained) {

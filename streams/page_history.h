@@ -109,7 +109,8 @@ class PageHistory final : public History {
 
   void want(const TopicPartition& partition, Asker asker);
   Run* run_towards(const TopicPartition& partition, Offset offset);
-  Run& make_run(const TopicPartition& partition, Offset offset);
+  static bool is_near(const Run& run, Offset offset);
+  Run& run_from(const TopicPartition& partition, Offset offset);
   void page_asked(const TopicPartition& partition, std::uint64_t run, Offset first, std::size_t bytes);
   void forget(const TopicPartition& partition);
   void queue(Run& run);

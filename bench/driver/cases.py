@@ -278,15 +278,15 @@ def reconnect(case, bench):
     }
     columns = {"seconds": ("all caught up after s", "{:.2f}"), "complete_ms.p50": ("a client p50 ms", "{:.1f}"),
                "complete_ms.p99": ("p99 ms", "{:.1f}"), "records_per_second": ("records/s in all", "{:,.0f}"),
-               "fetches": ("reads from Kafka", "{:,.0f}")}
+               "fetches": ("pages read from Kafka", "{:,.0f}")}
     table = rows(in_turn(bench, contestants), columns)
     most = list(contestants)[-1]
     few, many = row_of(table, "tailgate, 10 clients")["fetches"], row_of(table, most)["fetches"]
     return Result(case.name, case.title, "Clients that come back at once, each at another place within the last 10,000 records of 200 bytes.", columns, table,
-                  "seconds", [Target(f"reads from Kafka, {most.split(', ', 1)[1]} over 10", "≤ 1.5", many / max(1, few), many <= 1.5 * max(1, few))])
+                  "seconds", [Target(f"pages read from Kafka, {most.split(', ', 1)[1]} over 10", "≤ 1.5", many / max(1, few), many <= 1.5 * max(1, few))])
 
 
-HISTORY_READS = "tailgate_history_reads_total"
+HISTORY_READS = "tailgate_history_pages_total"
 
 
 def connect(case, bench):
