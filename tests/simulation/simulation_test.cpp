@@ -16,7 +16,7 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
 }
 
 // TAILGATE_SEEDS=1 TAILGATE_SEED_FIRST=N runs one seed again.
-const std::uint64_t kSeeds = setting("TAILGATE_SEEDS", 24'000);
+const std::uint64_t kSeeds = setting("TAILGATE_SEEDS", 20'000);
 const std::uint64_t kFirst = setting("TAILGATE_SEED_FIRST", 0);
 constexpr std::uint64_t kParts = 4;
 
