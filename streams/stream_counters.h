@@ -41,7 +41,7 @@ struct alignas(64) StreamCounters {
   Counter resets;
   Counter faults;
   Counter evictions;  // subscribers that fell out of a feed's log
-  Counter resumed;    // events whose rest was encoded again, because the feed had dropped them
+  Counter resumed;    // events whose rest was encoded again
   Counter cuts;       // streams cut within an event whose record is gone
   std::array<Counter, kDelayBucketsMs.size() + 1> delay_buckets;
   Counter delay_sum_ms;

@@ -1,0 +1,215 @@
+// The Kafka side of feeds, written by hand: a test says what the tails hold, what history and the catalog answer.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/byte_source.h"
+#include "streams/catalog.h"
+#include "streams/feed_set.h"
+#include "streams/history.h"
+#include "streams/step_loop.h"
+#include "streams/stream_body.h"
+#include "streams/tails.h"
+
+namespace tailgate::scripted {
+
+class ScriptedTails final : public Tails {
+ public:
+  std::unique_ptr<Follow> follow(const TopicPartition& partition, Loop& loop, std::function<void()> on_news) override {
+    Tail& tail = tails_[partition];
+    auto follower = std::make_shared<Follower>(Follower{loop, std::move(on_news)});
+    tail.followers.push_back(follower);
+    return std::make_unique<Following>(tail, std::move(follower));
+  }
+  RecordLog& log(const TopicPartition& partition) { return tails_[partition].log; }
+  void tell(const TopicPartition& partition) {
+    for (const auto& weak : tails_[partition].followers) {
+      if (const auto there = weak.lock()) {
+        there->loop.post([weak] {
+          if (const auto told = weak.lock()) told->on_news();
+        });
+      }
+    }
+  }
+
+ private:
+  struct Follower {
+    Loop& loop;
+    std::function<void()> on_news;
+  };
+  struct Tail {
+    RecordLog log;
+    std::vector<std::weak_ptr<Follower>> followers;
+  };
+  class Following final : public Follow {
+   public:
+    Following(Tail& tail, std::shared_ptr<Follower> follower) : tail_{tail}, follower_{std::move(follower)} {}
+    const RecordLog& log() const override { return tail_.log; }
+
+   private:
+    Tail& tail_;
+    std::shared_ptr<Follower> follower_;
+  };
+  std::map<TopicPartition, Tail> tails_;
+};
+
+class ScriptedHistory final : public History {
+ public:
+  struct Asked {
+    TopicPartition partition;
+    Offset offset;
+    Reply<HistoryAnswer> reply;
+  };
+  std::shared_ptr<const HistoryPage> find(const TopicPartition&, Offset) override { return nullptr; }
+  Ask<HistoryAnswer> read(const TopicPartition& partition, Offset offset, Loop& loop,
+                          std::function<void(HistoryAnswer)> then) override {
+    auto [ask, reply] = make_ask<HistoryAnswer>(loop, std::move(then));
+    asked.push_back(Asked{partition, offset, reply});
+    return std::move(ask);
+  }
+  void drop(const TopicPartition&) override {}
+
+  std::vector<Asked> asked;
+};
+
+class ScriptedCatalog final : public Catalog {
+ public:
+  struct AskedEnds {
+    std::vector<TopicPartition> partitions;
+    Reply<EndsAnswer> reply;
+  };
+  std::shared_ptr<const Topics> topics() const override { return topics_; }
+  bool is_exposed(std::string_view name) const override { return topics_->by_name.contains(name); }
+  Ask<EndsAnswer> ends(std::vector<TopicPartition> partitions, Loop& loop,
+                       std::function<void(EndsAnswer)> then) override {
+    auto [ask, reply] = make_ask<EndsAnswer>(loop, std::move(then));
+    asked.push_back(AskedEnds{std::move(partitions), reply});
+    return std::move(ask);
+  }
+  Ask<OffsetsAnswer> offsets_at(std::vector<TopicPartition>, std::int64_t, Loop& loop,
+                                std::function<void(OffsetsAnswer)> then) override {
+    return std::move(make_ask<OffsetsAnswer>(loop, std::move(then)).first);
+  }
+  Ask<TopicsAnswer> refresh(Loop& loop, std::function<void(TopicsAnswer)> then) override {
+    return std::move(make_ask<TopicsAnswer>(loop, std::move(then)).first);
+  }
+  std::unique_ptr<Watch> watch(Loop&, std::function<void()> on_change) override {
+    on_change_.push_back(std::move(on_change));
+    return std::make_unique<Watch>();
+  }
+  bool is_reachable() const override { return true; }
+
+  // Topics by name and number of partitions; Kafka's name is the public one with "k." in front.
+  void set(const std::map<std::string, std::int32_t>& topics) {
+    auto fresh = std::make_shared<Topics>();
+    fresh->version = topics_->version + 1;
+    for (const auto& [name, partitions] : topics) fresh->by_name[name] = Topic{name, "k." + name, partitions};
+    topics_ = std::move(fresh);
+    for (const auto& on_change : on_change_) on_change();
+  }
+
+  std::vector<AskedEnds> asked;
+
+ private:
+  std::shared_ptr<const Topics> topics_ = std::make_shared<Topics>();
+  std::vector<std::function<void()>> on_change_;
+};
+
+class TextSink final : public ByteSink {
+ public:
+  void copy(std::string_view bytes) override { text += bytes; }
+  void ref(std::string_view bytes) override { text += bytes, ++refs; }
+  std::string text;
+  int refs = 0;
+};
+
+// One io thread with its feeds, on topics that the test sets up. Values are "TOPIC/PARTITION:OFFSET" unless given.
+class StreamTest : public testing::Test, public Waker {
+ protected:
+  static TopicPartition source(const std::string& topic, std::int32_t partition) { return {"k." + topic, partition}; }
+  RecordLog& log(std::int32_t partition, const std::string& topic = "a") { return tails.log(source(topic, partition)); }
+  static std::string value_at(std::int32_t partition, Offset offset, const std::string& topic = "a") {
+    return topic + "/" + std::to_string(partition) + ":" + std::to_string(offset);
+  }
+  void append(std::int32_t partition, Offset offset, std::string value = {}, const char* key = nullptr) {
+    if (value.empty()) value = value_at(partition, offset);
+    RecordView record;
+    record.offset = offset;
+    record.value = value;
+    if (key != nullptr) record.key = key;
+    log(partition).append(record, clock.steady_ms());
+  }
+  // The followers of the partition hear of it, and whatever is posted is done.
+  void tell(std::int32_t partition) {
+    tails.tell(source("a", partition));
+    run();
+  }
+  void run() {
+    while (loop.run()) {
+    }
+  }
+  void pass(std::int64_t ms) {
+    for (; ms > 0; ms -= 100) {
+      clock.advance(100);
+      run();
+    }
+  }
+  std::shared_ptr<const HistoryPage> page(std::int32_t partition, Offset first, Offset next) {
+    auto chunk = std::make_shared<RecordChunk>(64 * 1024);
+    for (Offset offset = first; offset < next; ++offset) {
+      const std::string value = value_at(partition, offset);
+      RecordView record;
+      record.offset = offset;
+      record.value = value;
+      EXPECT_TRUE(chunk->append(record));
+    }
+    return std::make_shared<const HistoryPage>(HistoryPage{source("a", partition), first, next, std::move(chunk)});
+  }
+  Feed& feed(FeedSpec spec = {}) {
+    if (spec.topics.empty()) spec.topics = {"a"};
+    return feeds.get(spec, *catalog.topics());
+  }
+  std::unique_ptr<StreamBody> open(Feed& on, const Position& passed, const StreamBodyOptions& how = {}) {
+    auto body = std::make_unique<StreamBody>(on, passed, how);
+    body->set_waker(*this);
+    return body;
+  }
+  // Everything that a body gives now, pulled in pieces of `budget`.
+  std::string pull(StreamBody& body, std::size_t budget = 64 * 1024) {
+    TextSink sink;
+    while (true) {
+      last = body.prepare(budget);
+      if (last.state != Pull::State::ready) break;
+      EXPECT_LE(last.bytes, budget);
+      body.emit(last.bytes, sink);
+    }
+    run();
+    refs = sink.refs;
+    return sink.text;
+  }
+  void wake() override { ++wakes; }
+
+  ManualClock clock;
+  StepLoop loop{clock, 0};
+  ScriptedTails tails;
+  ScriptedHistory history;
+  ScriptedCatalog catalog;
+  StreamCounters counters;
+  StreamContext context{loop, tails, history, catalog, counters};
+  FeedOptions options;
+  FeedSet feeds{context, options};
+  Pull last;
+  int refs = 0;
+  int wakes = 0;
+};
+
+}  // namespace tailgate::scripted
