@@ -121,7 +121,6 @@ void KafkaCatalog::run() {
       if (!refreshing_.empty() && now_ms >= refresh_ms) next_ms = now_ms;
       if (now_ms >= next_ms) refreshing.swap(refreshing_);
     }
-    lookups_.expire();
     rd_kafka_poll(committed_.get(), 0);
     rd_kafka_poll(uncommitted_.get(), 0);
     if (clock_.steady_ms() < next_ms) continue;

@@ -52,6 +52,7 @@ Properties properties_of(const KafkaOptions& options, KafkaRole role) {
       {"socket.keepalive.enable", "true"},
       {"reconnect.backoff.max.ms", "2000"},
       {"receive.message.max.bytes", "67108864"},
+      {"socket.timeout.ms", "30000"},
       {"fetch.min.bytes", "1"},
       {"isolation.level", role == KafkaRole::admin_uncommitted ? "read_uncommitted" : "read_committed"},
   };
@@ -78,8 +79,10 @@ Properties properties_of(const KafkaOptions& options, KafkaRole role) {
     case KafkaRole::admin_committed:
     case KafkaRole::admin_uncommitted:
       add("topic.metadata.refresh.interval.ms", "-1");  // the catalog asks by itself
-      // Lookups find leaders in the handle's own cache: one that is older than the catalog's does not know new partitions.
+      // Lookups find leaders in the handle's own cache: one that is older than the catalog's does not know new
+      // partitions.
       add("metadata.max.age.ms", "3000");
+      add("socket.timeout.ms", "5000");  // a broker that says nothing gets a new connection
       break;
   }
   return properties;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,7 @@ namespace tailgate {
 
 namespace {
 
+using TopicHandle = CHandle<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 using PartitionList = CHandle<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>;
 
 // What rd_kafka_offsets_for_times takes in place of a time.
@@ -18,12 +20,17 @@ constexpr std::int64_t kEarliest = -2;
 constexpr std::int64_t kLatest = -1;
 
 constexpr std::chrono::milliseconds kRetry{100};
+constexpr std::chrono::milliseconds kExpireEvery{100};
+constexpr std::int64_t kAttemptMs = 700;  // then the leader may be another
+constexpr int kLeadersMs = 500;
+constexpr std::size_t kTopicsByNameMax = 8;  // of more the metadata is read at once
 
 }  // namespace
 
 OffsetLookups::OffsetLookups(rd_kafka_t* committed, rd_kafka_t* uncommitted, const Clock& clock, Scan scan)
     : committed_{committed}, uncommitted_{uncommitted}, clock_{clock}, scan_{std::move(scan)} {
   for (std::size_t i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
+  threads_.emplace_back([this] { run_expiry(); });
 }
 
 OffsetLookups::~OffsetLookups() {
@@ -32,6 +39,7 @@ OffsetLookups::~OffsetLookups() {
     is_stopping_ = true;
   }
   has_work_.notify_all();
+  stop_.notify_all();
   for (auto& thread : threads_) thread.join();
 }
 
@@ -55,6 +63,16 @@ void OffsetLookups::ask(const std::vector<Place>& places, std::optional<std::int
 std::int64_t OffsetLookups::answered_ms() const {
   const std::scoped_lock lock{mutex_};
   return answered_ms_;
+}
+
+void OffsetLookups::run_expiry() {
+  while (true) {
+    {
+      std::unique_lock lock{mutex_};
+      if (stop_.wait_for(lock, kExpireEvery, [this] { return is_stopping_; })) return;
+    }
+    expire();
+  }
 }
 
 void OffsetLookups::expire() {
@@ -154,12 +172,34 @@ bool OffsetLookups::answer(const Batch& batch) {
     }
     for (const AskedPtr& asked : complete) finish(asked, std::move(asked->found));
     std::erase_if(left, [&found](const auto& partition) { return found.contains(partition); });
-    // Refused ones are asked again: a leader that moved is known anew by then.
     if (left.empty()) break;
+    // librdkafka goes on asking the leader that it knows, whatever comes of it.
+    learn_leaders(committed_, left);
+    learn_leaders(uncommitted_, left);
     if (clock_.steady_ms() + kRetry.count() >= due_ms) return false;
     std::this_thread::sleep_for(kRetry);
   }
   return true;
+}
+
+void OffsetLookups::learn_leaders(rd_kafka_t* handle, const std::vector<TopicPartition>& partitions) {
+  std::set<std::string> topics;
+  for (const auto& partition : partitions) topics.insert(partition.topic);
+  const auto learn = [handle](rd_kafka_topic_t* topic) {
+    const rd_kafka_metadata_t* metadata = nullptr;
+    if (rd_kafka_metadata(handle, topic == nullptr ? 1 : 0, topic, &metadata, kLeadersMs) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+      rd_kafka_metadata_destroy(metadata);
+    }
+  };
+  if (topics.size() > kTopicsByNameMax) {
+    learn(nullptr);
+    return;
+  }
+  for (const auto& name : topics) {
+    const TopicHandle topic{rd_kafka_topic_new(handle, name.c_str(), nullptr)};
+    learn(topic.get());
+  }
 }
 
 // What could be had until `due_ms`.
@@ -191,7 +231,7 @@ OffsetLookups::Found OffsetLookups::look_up(const std::vector<TopicPartition>& p
 
 OffsetLookups::Offsets OffsetLookups::list(rd_kafka_t* handle, const std::vector<TopicPartition>& partitions,
                                            std::int64_t time, std::int64_t due_ms) {
-  const std::int64_t wait_ms = due_ms - clock_.steady_ms();
+  const std::int64_t wait_ms = std::min(due_ms - clock_.steady_ms(), kAttemptMs);
   if (wait_ms <= 0) return {};
   const PartitionList list{rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size()))};
   for (const TopicPartition& name : partitions) {

@@ -50,8 +50,6 @@ class OffsetLookups {
   // `done` runs once, on any thread: with all partitions, or an error once one of them cannot be had. upstream_down: no
   // answer within kDeadlineMs.
   void ask(const std::vector<Place>& places, std::optional<std::int64_t> wall_ms, Done done);
-  // Answers what has waited for longer than the deadline; whoever owns the object calls it every 100 ms or so.
-  void expire();
   // When a leader last answered, on the steady clock; 0: never.
   std::int64_t answered_ms() const;
 
@@ -81,6 +79,8 @@ class OffsetLookups {
   static constexpr std::size_t kSlowThreadsMax = 2;  // of these
 
   void run();
+  void run_expiry();
+  void expire();
   std::optional<Batch> take();
   bool answer(const Batch& batch);
   Found look_up(const std::vector<TopicPartition>& partitions, std::optional<std::int64_t> wall_ms,
@@ -88,6 +88,7 @@ class OffsetLookups {
   using Offsets = std::map<TopicPartition, Offset>;
   Offsets list(rd_kafka_t* handle, const std::vector<TopicPartition>& partitions, std::int64_t time,
                std::int64_t due_ms);
+  static void learn_leaders(rd_kafka_t* handle, const std::vector<TopicPartition>& partitions);
   void finish(const AskedPtr& asked, Answer answer);
 
   rd_kafka_t* const committed_;
@@ -96,13 +97,14 @@ class OffsetLookups {
   const Scan scan_;
   mutable std::mutex mutex_;
   std::condition_variable has_work_;
+  std::condition_variable stop_;
   bool is_stopping_ = false;
   std::map<std::int32_t, Leader> leaders_;
   std::int32_t last_leader_ = -2;  // that was taken from, so that all have their turn
   std::size_t slow_busy_ = 0;
   std::list<AskedPtr> asked_;  // oldest first
   std::int64_t answered_ms_ = 0;
-  std::vector<std::thread> threads_;
+  std::vector<std::thread> threads_;  // kThreads, and one that minds the deadline
 };
 
 }  // namespace tailgate
