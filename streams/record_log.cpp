@@ -7,14 +7,6 @@
 
 namespace tailgate {
 
-namespace {
-
-// A quiet partition must not cost much, a busy one not many chunks: each chunk is twice the size of the one before.
-constexpr std::size_t kChunkBytesMin = 4 * 1024;
-constexpr std::size_t kChunkBytesMax = 512 * 1024;
-
-}  // namespace
-
 void RecordLog::start(Offset next) {
   const std::scoped_lock lock{mutex_};
   chunks_.clear();
@@ -25,13 +17,14 @@ void RecordLog::start(Offset next) {
   epoch_.fetch_add(1, std::memory_order_release);
 }
 
-void RecordLog::append(const RecordView& record, std::int64_t now_ms) {
+void RecordLog::append(const RecordView& record, std::int64_t now_ms, std::size_t chunk_bytes_max) {
   assert(record.offset >= next_.load(std::memory_order_relaxed));
   if (chunks_.empty() ||
       !chunks_.back().chunk->append(record)) {  // only the writer changes chunks_: it may look unlocked
+    // A quiet partition must not cost much, a busy one not many chunks: each is twice the size of the one before.
     const std::size_t before = chunks_.empty() ? 0 : chunks_.back().chunk->capacity_bytes();
     const std::size_t capacity =
-        std::max(std::clamp(2 * before, kChunkBytesMin, kChunkBytesMax), RecordChunk::bytes_of(record));
+        std::max(std::clamp(2 * before, kChunkBytesMin, chunk_bytes_max), RecordChunk::bytes_of(record));
     auto chunk = std::make_shared<RecordChunk>(capacity);
     const bool fits = chunk->append(record);
     assert(fits);

@@ -20,6 +20,9 @@ namespace tailgate {
 // Threads: one writer; any reader. Readers lock only to find a chunk or to move to the next one.
 class RecordLog {
  public:
+  static constexpr std::size_t kChunkBytesMin = 4 * 1024;
+  static constexpr std::size_t kChunkBytesMax = 512 * 1024;
+
   RecordLog() = default;
   RecordLog(const RecordLog&) = delete;
   RecordLog& operator=(const RecordLog&) = delete;
@@ -28,7 +31,8 @@ class RecordLog {
   // Starts an epoch: nothing is held, and the next record to come has an offset >= `next`.
   void start(Offset next);
   // Ascending offsets, >= next().
-  void append(const RecordView& record, std::int64_t now_ms);
+  // A chunk that it has to begin is at most chunk_bytes_max large, unless the record is larger.
+  void append(const RecordView& record, std::int64_t now_ms, std::size_t chunk_bytes_max = kChunkBytesMax);
   // The reader stands at the readable end: everything below `next` has been seen.
   void reach_end(Offset next);
   // Drops the oldest chunk if it was filled before `before_ms`; the bytes freed (0: none left but the one written to,

@@ -82,8 +82,15 @@ void TailReader::begin(std::shared_ptr<Tail> tail) {
   auto reading = std::make_unique<Reading>(std::move(tail));
   Reading& begun = *reading;
   readings_[name] = std::move(reading);
-  totals_.tailed = readings_.size();
+  count_readings();
   ask_ends(begun);
+}
+
+// The chunks that are written to cannot be dropped: of all logs together they take at most a quarter of what there is.
+void TailReader::count_readings() {
+  totals_.tailed = readings_.size();
+  chunk_bytes_max_ = std::clamp(options_.record_bytes / 4 / std::max<std::size_t>(readings_.size(), 1),
+                                RecordLog::kChunkBytesMin, RecordLog::kChunkBytesMax);
 }
 
 TailReader::Reading* TailReader::find(const TopicPartition& name) {
@@ -181,7 +188,7 @@ void TailReader::on_record(const TopicPartition& from, const RecordView& record)
   if (reading == nullptr || reading->state != State::reading) return;
   RecordLog& log = reading->tail->log;
   if (record.offset < log.next()) return;
-  log.append(record, now_ms_);
+  log.append(record, now_ms_, chunk_bytes_max_);
   reading->beyond_since_ms = -1;
   newest_ms_ = std::max(newest_ms_, record.timestamp_ms);
   ++totals_.records;
@@ -299,7 +306,7 @@ void TailReader::end_unfollowed(std::int64_t now_ms) {
     }
     ++it;
   }
-  totals_.tailed = readings_.size();
+  count_readings();
 }
 
 TailCounts TailReader::counts() const {

@@ -112,6 +112,7 @@ class TailReader final : public Tails, private ConsumerEvents {
   void start_epoch(Reading& reading, Offset next);
   void retry_later(Reading& reading);
   void check_catalog();
+  void count_readings();
   void mark_changed(Reading& reading);
   void publish();
   void count_bytes(Reading& reading);
@@ -136,6 +137,7 @@ class TailReader final : public Tails, private ConsumerEvents {
   std::vector<Reading*> changed_;
   std::deque<Sealed> sealed_;
   std::size_t log_bytes_ = 0;
+  std::size_t chunk_bytes_max_ = RecordLog::kChunkBytesMax;
   std::int64_t now_ms_ = 0;  // of the batch at hand
   std::int64_t newest_ms_ = -1;
   Timer tick_;

@@ -1,0 +1,123 @@
+// A consumer and a catalog that do what a test tells them to, for what drives them step by step.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "streams/catalog.h"
+#include "streams/consumer.h"
+
+namespace tailgate::test {
+
+// Hands over what was scripted for the partitions that are started, in order; what is for others is gone.
+class ScriptedConsumer final : public Consumer {
+ public:
+  void start(const TopicPartition& partition, Offset next) override {
+    EXPECT_FALSE(started.contains(partition)) << "started twice";
+    started[partition] = next;
+    starts.emplace_back(next);
+  }
+  void stop(const TopicPartition& partition) override {
+    started.erase(partition);
+    std::erase_if(script_, [&](const Line& line) { return line.partition == partition; });
+  }
+  std::size_t poll(ConsumerEvents& events, std::size_t records_max) override {
+    std::size_t count = 0;
+    for (; count < records_max && !script_.empty(); ++count) {
+      const Line line = std::move(script_.front());
+      script_.pop_front();
+      if (started.contains(line.partition)) line.give(events);
+    }
+    return count;
+  }
+
+  void record(const TopicPartition& to, Offset offset, std::size_t value_bytes = 1) {
+    script_.push_back({to, [to, offset, value = std::string(value_bytes, 'x')](ConsumerEvents& events) {
+                         RecordView record;
+                         record.offset = offset;
+                         record.timestamp_ms = 1;
+                         record.value = value;
+                         events.on_record(to, record);
+                       }});
+  }
+  void records(const TopicPartition& to, Offset first, Offset last, std::size_t value_bytes = 1) {
+    for (Offset offset = first; offset <= last; ++offset) record(to, offset, value_bytes);
+  }
+  void end(const TopicPartition& of, Offset next) {
+    script_.push_back({of, [of, next](ConsumerEvents& events) { events.on_end(of, next); }});
+  }
+  void out_of_range(const TopicPartition& of, Offset asked) {
+    script_.push_back({of, [this, of, asked](ConsumerEvents& events) {
+                         started.erase(of);
+                         events.on_out_of_range(of, asked);
+                       }});
+  }
+  void error(const TopicPartition& of, const std::string& text) {
+    script_.push_back({of, [of, text](ConsumerEvents& events) { events.on_error(of, text); }});
+  }
+
+  std::map<TopicPartition, Offset> started;
+  std::vector<Offset> starts;  // ever
+
+ private:
+  struct Line {
+    TopicPartition partition;
+    std::function<void(ConsumerEvents&)> give;
+  };
+  std::deque<Line> script_;
+};
+
+class ScriptedCatalog final : public Catalog {
+ public:
+  std::shared_ptr<const Topics> topics() const override { return topics_; }
+  bool is_exposed(std::string_view) const override { return true; }
+  Ask<EndsAnswer> ends(std::vector<TopicPartition> partitions, Loop& loop,
+                       std::function<void(EndsAnswer)> then) override {
+    ++asks;
+    auto [ask, reply] = make_ask<EndsAnswer>(loop, std::move(then));
+    if (is_down) {
+      reply(Error{ErrorCode::upstream_down, "scripted"});
+      return std::move(ask);
+    }
+    std::map<TopicPartition, PartitionEnds> answer;
+    for (const auto& partition : partitions) {
+      if (const auto found = known.find(partition); found != known.end()) answer.insert(*found);
+    }
+    reply(std::move(answer));
+    return std::move(ask);
+  }
+  Ask<OffsetsAnswer> offsets_at(std::vector<TopicPartition>, std::int64_t, Loop&,
+                                std::function<void(OffsetsAnswer)>) override {
+    return {};
+  }
+  Ask<TopicsAnswer> refresh(Loop&, std::function<void(TopicsAnswer)>) override { return {}; }
+  std::unique_ptr<Watch> watch(Loop& loop, std::function<void()> on_change) override {
+    watching_.emplace_back(&loop, std::move(on_change));
+    return nullptr;
+  }
+  bool is_reachable() const override { return !is_down; }
+
+  void set_topics(const std::vector<Topic>& all) {
+    auto topics = std::make_shared<Topics>();
+    topics->version = topics_->version + 1;
+    for (const auto& topic : all) topics->by_name[topic.name] = topic;
+    topics_ = std::move(topics);
+    for (const auto& [loop, on_change] : watching_) loop->post(on_change);
+  }
+
+  std::map<TopicPartition, PartitionEnds> known;
+  bool is_down = false;
+  int asks = 0;
+
+ private:
+  std::shared_ptr<const Topics> topics_ = std::make_shared<Topics>();
+  std::vector<std::pair<Loop*, std::function<void()>>> watching_;
+};
+
+}  // namespace tailgate::test
