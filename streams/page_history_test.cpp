@@ -1,0 +1,365 @@
+#include "streams/page_history.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "streams/step_loop.h"
+#include "tests/support/scripted_kafka.h"
+
+namespace tailgate {
+namespace {
+
+using test::ScriptedCatalog;
+using test::ScriptedConsumer;
+using Page = std::shared_ptr<const HistoryPage>;
+
+class PageHistoryTest : public testing::Test {
+ protected:
+  // An asker and what it got.
+  struct Asked {
+    Ask<HistoryAnswer> ask;
+    std::optional<HistoryAnswer> answer;
+    bool is_page() const { return answer && std::holds_alternative<Page>(*answer); }
+    const HistoryPage& page() const { return *std::get<Page>(*answer); }
+  };
+
+  PageHistoryTest() {
+    options.page_bytes_first = 10'000;
+    options.page_bytes_max = 40'000;
+    options.page_bytes_asked = 2'000;
+    options.ahead_bytes_max = 160'000;
+    catalog.known[partition] = {0, 1'000'000, 1'000'000};
+    make_history();
+  }
+  void make_history() { history.emplace(std::vector<Consumer*>{&consumer}, catalog, own, clock, reports, options); }
+  void settle() {
+    while (own.run() | history->step() | io.run()) {
+    }
+  }
+  void pass(std::int64_t ms) {
+    for (std::int64_t passed = 0; passed < ms; passed += 100) {
+      clock.advance(100);
+      settle();
+    }
+  }
+  std::unique_ptr<Asked> read(Offset offset) { return read(partition, offset); }
+  std::unique_ptr<Asked> read(const TopicPartition& of, Offset offset) {
+    auto asked = std::make_unique<Asked>();
+    asked->ask =
+        history->read(of, offset, io, [to = asked.get()](HistoryAnswer answer) { to->answer = std::move(answer); });
+    return asked;
+  }
+  static std::vector<Offset> offsets_of(const HistoryPage& page) {
+    std::vector<Offset> offsets;
+    for (std::size_t at = 0; at < page.records->published();) offsets.push_back(page.records->read(at).offset);
+    return offsets;
+  }
+
+  const TopicPartition partition{"orders", 0};
+  ManualClock clock;
+  StepLoop own{clock, 1};
+  StepLoop io{clock, 0};
+  KafkaReports reports{clock, nullptr};
+  ScriptedConsumer consumer;
+  ScriptedCatalog catalog;
+  HistoryOptions options;
+  std::optional<PageHistory> history;
+};
+
+TEST_F(PageHistoryTest, APageHoldsWhatTheFetchBroughtAndTheRunLeavesTheConsumer) {
+  const auto asked = read(50);
+  settle();
+  ASSERT_EQ(consumer.started.at(partition), 50);
+  consumer.records(partition, 50, 79, 1'000);  // 31 KB
+  settle();
+
+  ASSERT_TRUE(asked->is_page());
+  EXPECT_EQ(asked->page().first, 50);
+  EXPECT_GT(asked->page().next, 55);
+  EXPECT_FALSE(consumer.started.contains(partition));
+  Offset next = asked->page().next;
+  while (const Page page = history->find(partition, next)) next = page->next;
+  EXPECT_EQ(next, 80) << "nothing of the fetch was thrown away";
+  EXPECT_EQ(consumer.starts.size(), 1U);
+}
+
+TEST_F(PageHistoryTest, AllWhoAskForWhatIsBeingReadShareTheRead) {
+  const auto first = read(50);
+  const auto same = read(50);
+  settle();
+  consumer.records(partition, 50, 51, 300);
+  settle();
+  const auto inside = read(51);
+  const auto next = read(52);
+  settle();
+  consumer.records(partition, 52, 60, 1'000);
+  settle();
+
+  for (const auto* asked : {&first, &same, &inside, &next}) {
+    ASSERT_TRUE((*asked)->is_page());
+    EXPECT_EQ(&(*asked)->page(), &first->page());
+  }
+  EXPECT_EQ(consumer.starts.size(), 1U);
+  EXPECT_EQ(history->counts().misses, 4U);
+}
+
+TEST_F(PageHistoryTest, HolesBelongToThePageBeforeTheNextRecord) {
+  const auto asked = read(50);
+  settle();
+  consumer.records(partition, 50, 51, 4'000);
+  consumer.record(partition, 9'000, 4'000);  // aborted or compacted between
+  settle();
+
+  ASSERT_TRUE(asked->is_page());
+  EXPECT_EQ(asked->page().next, 9'000);
+  EXPECT_EQ(offsets_of(asked->page()), (std::vector<Offset>{50, 51}));
+  const Page inside = history->find(partition, 4'711);
+  EXPECT_EQ(inside.get(), &asked->page());
+}
+
+TEST_F(PageHistoryTest, ARunGoesOnUntilARecordOrTheEndHasPassedTheOffset) {
+  const auto asked = read(100);
+  settle();
+  pass(4'000);  // inside an aborted transaction nothing comes
+  EXPECT_FALSE(asked->answer);
+  EXPECT_TRUE(consumer.started.contains(partition));
+  consumer.end(partition, 5'000);
+  settle();
+
+  ASSERT_TRUE(asked->is_page());
+  EXPECT_EQ(asked->page().first, 100);
+  EXPECT_EQ(asked->page().next, 5'000);
+  EXPECT_EQ(asked->page().records->published(), 0U);
+}
+
+TEST_F(PageHistoryTest, ALongSilenceIsToldAndTheRunGoesOnForWhoAsksAgain) {
+  const auto asked = read(100);
+  settle();
+  pass(6'000);
+  ASSERT_TRUE(asked->answer);
+  EXPECT_TRUE(std::holds_alternative<HistoryDown>(*asked->answer));
+  ASSERT_TRUE(consumer.started.contains(partition)) << "it may be passing an aborted transaction";
+
+  const auto again = read(100);
+  settle();
+  consumer.records(partition, 900, 910, 1'000);
+  settle();
+
+  EXPECT_TRUE(again->is_page());
+  EXPECT_EQ(consumer.starts.size(), 1U);
+}
+
+TEST_F(PageHistoryTest, ASilentRunThatNobodyWaitsForEnds) {
+  const auto asked = read(100);
+  settle();
+  pass(70'000);
+  EXPECT_FALSE(consumer.started.contains(partition));
+}
+
+TEST_F(PageHistoryTest, TheReadableEndIsNotYet) {
+  const auto asked = read(100);
+  settle();
+  consumer.end(partition, 100);
+  settle();
+
+  ASSERT_TRUE(asked->answer);
+  ASSERT_TRUE(std::holds_alternative<HistoryNotYet>(*asked->answer));
+  EXPECT_EQ(std::get<HistoryNotYet>(*asked->answer).readable, 100);
+  EXPECT_FALSE(consumer.started.contains(partition)) << "one that waits at an end keeps the others waiting";
+}
+
+TEST_F(PageHistoryTest, AnOffsetThatIsNotReadableYetIsAnsweredFromTheEnds) {
+  catalog.known[partition] = {0, 200, 90};
+  const auto asked = read(150);  // Kafka says nothing between the stable offset and the high watermark
+  settle();
+  pass(6'000);
+
+  ASSERT_TRUE(asked->answer);
+  ASSERT_TRUE(std::holds_alternative<HistoryNotYet>(*asked->answer));
+  EXPECT_EQ(std::get<HistoryNotYet>(*asked->answer).readable, 90);
+}
+
+TEST_F(PageHistoryTest, OneWhoAsksBeyondTheEndIsNotAnsweredByARunThatStandsThere) {
+  const auto at_end = read(100);
+  settle();
+  consumer.records(partition, 100, 104, 300);
+  consumer.end(partition, 105);
+  settle();
+  catalog.known[partition] = {0, 105, 105};
+
+  const auto beyond = read(106);
+  settle();
+  ASSERT_EQ(consumer.started.at(partition), 106) << "a run of its own";
+  consumer.out_of_range(partition, 106);
+  settle();
+
+  ASSERT_TRUE(beyond->answer);
+  ASSERT_TRUE(std::holds_alternative<HistoryBeyond>(*beyond->answer));
+  EXPECT_EQ(std::get<HistoryBeyond>(*beyond->answer).end, 105);
+}
+
+TEST_F(PageHistoryTest, BelowTheLogsStartIsGone) {
+  catalog.known[partition] = {500, 600, 600};
+  const auto asked = read(100);
+  settle();
+  consumer.out_of_range(partition, 100);
+  settle();
+
+  ASSERT_TRUE(asked->answer);
+  ASSERT_TRUE(std::holds_alternative<HistoryGone>(*asked->answer));
+  EXPECT_EQ(std::get<HistoryGone>(*asked->answer).begin, 500);
+}
+
+TEST_F(PageHistoryTest, ARefusalThatIsNotTrueAnyMoreIsTriedAgainButNotForEver) {
+  const auto asked = read(100);
+  settle();
+  consumer.out_of_range(partition, 100);
+  settle();
+  ASSERT_TRUE(consumer.started.contains(partition)) << "the offset is good, as the ends say";
+  for (int i = 0; i < 5 && !asked->answer; ++i) {
+    consumer.out_of_range(partition, 100);
+    settle();
+  }
+
+  ASSERT_TRUE(asked->answer);
+  EXPECT_TRUE(std::holds_alternative<HistoryDown>(*asked->answer));
+}
+
+TEST_F(PageHistoryTest, OneWhoReadsPageAfterPageIsReadAheadOf) {
+  Offset produced = 0;
+  Offset next = 0;
+  int waits = 0;
+  for (int i = 0; i < 100; ++i) {
+    const auto asked = read(next);
+    if (!history->find(partition, next)) ++waits;
+    settle();
+    // Faster than who reads, for as long as it is wanted.
+    while (consumer.started.contains(partition)) {
+      produced = std::max(produced, consumer.starts.back());
+      consumer.records(partition, produced, produced + 9, 1'000);
+      produced += 10;
+      settle();
+    }
+    ASSERT_TRUE(asked->is_page());
+    next = asked->page().next;
+  }
+
+  EXPECT_GT(next, 2'000);
+  EXPECT_LT(waits, 10) << "its next page was there";
+  EXPECT_LE(consumer.starts.size(), 60U) << "and a start served several";
+}
+
+TEST_F(PageHistoryTest, ReadingAheadIsBounded) {
+  auto asked = read(0);
+  settle();
+  Offset produced = 0;
+  const auto feed = [&] {
+    for (int i = 0; i < 100 && consumer.started.contains(partition); ++i) {
+      consumer.records(partition, produced, produced + 9, 1'000);
+      produced += 10;
+      settle();
+    }
+  };
+  feed();
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_TRUE(asked->is_page());
+    asked = read(asked->page().next);
+    settle();
+    feed();
+  }
+  feed();
+
+  EXPECT_FALSE(consumer.started.contains(partition));
+  EXPECT_LT(history->counts().cache_bytes, 600'000U);
+}
+
+TEST_F(PageHistoryTest, PagesAreForgottenWhenTheirLogIsReplaced) {
+  const auto asked = read(0);
+  settle();
+  consumer.records(partition, 0, 9, 1'000);
+  settle();
+  ASSERT_TRUE(history->find(partition, 0));
+
+  history->drop(partition);
+
+  EXPECT_FALSE(history->find(partition, 0));
+}
+
+TEST_F(PageHistoryTest, WhoWaitsForALogThatIsReplacedIsAnsweredFromTheNewOne) {
+  const auto asked = read(5);
+  settle();
+  consumer.records(partition, 5, 6, 300);
+  settle();
+  history->drop(partition);
+  settle();
+  ASSERT_EQ(consumer.starts.size(), 2U);
+  consumer.record(partition, 5, 3'000);
+  settle();
+
+  ASSERT_TRUE(asked->is_page());
+  EXPECT_EQ(offsets_of(asked->page()), (std::vector<Offset>{5})) << "nothing of the old one";
+}
+
+TEST_F(PageHistoryTest, TheLeastUsedPagesGoWhenTheBoundIsReached) {
+  options.history_bytes = 100'000;
+  make_history();
+  for (Offset first = 0; first < 200; first += 10) {
+    const auto asked = read(first);
+    settle();
+    consumer.records(partition, first, first + 9, 1'000);
+    consumer.end(partition, first + 10);
+    settle();
+    ASSERT_TRUE(asked->is_page());
+    ASSERT_TRUE(history->find(partition, 0)) << "it is used again and again";
+  }
+
+  EXPECT_LE(history->counts().cache_bytes, 100'000U);
+  EXPECT_FALSE(history->find(partition, 20));
+  EXPECT_TRUE(history->find(partition, 195));
+}
+
+TEST_F(PageHistoryTest, PagesAreNotGivenWhenTheyAreOld) {
+  const auto asked = read(0);
+  settle();
+  consumer.records(partition, 0, 9, 1'000);
+  settle();
+  pass(59'000);
+  EXPECT_TRUE(history->find(partition, 0));
+  pass(2'000);
+  EXPECT_FALSE(history->find(partition, 0)) << "compaction may have changed what they hold";
+  EXPECT_EQ(history->counts().cache_bytes, 0U);
+}
+
+TEST_F(PageHistoryTest, PartitionsTakeTurnsWhenTheConsumerHasNoPlaceLeft) {
+  options.runs_per_consumer = 1;
+  make_history();
+  const TopicPartition other{"views", 0};
+  const auto first = read(0);
+  const auto second = read(other, 0);
+  settle();
+  ASSERT_TRUE(consumer.started.contains(partition));
+  ASSERT_FALSE(consumer.started.contains(other));
+  consumer.records(partition, 0, 9, 1'000);
+  settle();
+
+  EXPECT_TRUE(first->is_page());
+  ASSERT_TRUE(consumer.started.contains(other));
+  consumer.records(other, 0, 9, 1'000);
+  settle();
+  EXPECT_TRUE(second->is_page());
+}
+
+TEST_F(PageHistoryTest, ARecordLargerThanAPageGetsAPageOfItsSize) {
+  const auto asked = read(0);
+  settle();
+  consumer.record(partition, 0, 300'000);
+  consumer.record(partition, 1, 10);
+  settle();
+
+  ASSERT_TRUE(asked->is_page());
+  EXPECT_EQ(offsets_of(asked->page()), (std::vector<Offset>{0}));
+}
+
+}  // namespace
+}  // namespace tailgate
