@@ -10,6 +10,7 @@ pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)
 add_library(RdKafka ALIAS PkgConfig::RDKAFKA)
 pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
 add_library(Nghttp2 ALIAS PkgConfig::NGHTTP2)
+find_library(HIREDIS hiredis REQUIRED)  # its flags are for those who include it without its folder
 
 function(tailgate_header_library name header)
   find_path(${name}_INCLUDE ${header} REQUIRED)

@@ -23,7 +23,8 @@ MAY_INCLUDE = {
 BELONGS_TO = {
     "librdkafka": {"streams"},
     "nghttp2": {"server/http"},
-    "openssl": {"server/net", "server/auth"},
+    "hiredis": {"base"},
+    "openssl": {"base", "server/net", "server/auth"},  # base: the link to Redis
 }
 
 

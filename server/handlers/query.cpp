@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "base/nearest_name.h"
-#include "server/handlers/percent.h"
+#include "base/percent.h"
 
 namespace tailgate {
 namespace {

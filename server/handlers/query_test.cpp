@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "server/handlers/percent.h"
+#include "base/percent.h"
 
 namespace tailgate {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "base/decimal.h"
 #include "server/handlers/field_list.h"
-#include "server/handlers/percent.h"
+#include "base/percent.h"
 #include "server/handlers/problem.h"
 #include "server/handlers/query.h"
 #include "server/handlers/timestamp.h"

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "server/handlers/percent.h"
+#include "base/percent.h"
 #include "server/handlers/stream_request.h"
 #include "server/handlers/timestamp.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "cursors/id.h"
-#include "server/handlers/percent.h"
+#include "base/percent.h"
 #include "server/handlers/problem.h"
 #include "server/handlers/query.h"
 

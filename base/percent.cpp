@@ -1,4 +1,4 @@
-#include "server/handlers/percent.h"
+#include "base/percent.h"
 
 #include <charconv>
 #include <system_error>

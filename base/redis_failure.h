@@ -1,0 +1,15 @@
+// What an error reply of Redis means for the one who asked.
+#pragma once
+
+#include <string_view>
+
+#include "base/redis_counters.h"
+
+namespace tailgate {
+
+// By the first word of the error; what is not known is the script's.
+RedisFailure failure_of(std::string_view error);
+
+std::string_view name_of(RedisFailure failure);
+
+}  // namespace tailgate

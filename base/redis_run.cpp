@@ -1,0 +1,108 @@
+#include "base/redis_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/redis_failure.h"
+#include "base/redis_wire.h"
+
+namespace tailgate {
+namespace {
+
+using std::chrono::milliseconds;
+using SteadyClock = std::chrono::steady_clock;
+
+// WAIT gives up before our own deadline does, so that a Redis that answers "fewer" keeps its connection. It looks at its
+// clock ten times a second.
+constexpr milliseconds kWaitSlack{250};
+
+std::string wire_of(const RedisRun& run) {
+  const RedisCall& call = run.call;
+  std::string wire;
+  append_redis_header(wire, 3 + call.keys.size() + call.arguments.size());
+  append_redis_word(wire, run.by_text ? "EVAL" : "EVALSHA");
+  append_redis_word(wire, run.by_text ? call.script.text() : call.script.sha());
+  append_redis_word(wire, std::to_string(call.keys.size()));
+  for (const std::string& key : call.keys) append_redis_word(wire, key);
+  for (const std::string& argument : call.arguments) append_redis_word(wire, argument);
+  return wire;
+}
+
+}  // namespace
+
+Ask<RedisAnswer> RedisRunner::run(RedisCall call, std::function<void(RedisAnswer)> then) {
+  auto [ask, reply] = make_ask<RedisAnswer>(loop_, std::move(then));
+  counters_.calls.add();
+  const auto now = SteadyClock::now();
+  start(std::make_shared<RedisRun>(
+      RedisRun{std::move(call), std::move(reply), now, now + milliseconds{options_.deadline_ms}, false, 0, {}}));
+  return std::move(ask);
+}
+
+void RedisRunner::start(const Run& run) {
+  RedisNode* const node = node_of(*run);
+  if (node == nullptr) return fail(*run, RedisFailure::away, "there is no server for it now");
+  send(*node, run);
+}
+
+void RedisRunner::send(RedisNode& node, const Run& run) {
+  run->result.reset();
+  node.send(wire_of(*run), run->deadline,
+            [this, &node, run](RedisNode::Outcome outcome) { on_outcome(node, run, std::move(outcome)); });
+  if (run->call.replicas == 0) return;
+  const auto left = std::chrono::duration_cast<milliseconds>(run->deadline - SteadyClock::now());
+  std::string wait;
+  append_redis_command(wait, {"WAIT", std::to_string(run->call.replicas),
+                              std::to_string(std::max(left - kWaitSlack, milliseconds{1}).count())});
+  node.send(std::move(wait), run->deadline,
+            [this, run](const RedisNode::Outcome& outcome) { on_confirmed(*run, outcome); });
+}
+
+void RedisRunner::on_outcome(RedisNode& node, const Run& run, RedisNode::Outcome outcome) {
+  if (const auto* failure = std::get_if<RedisFailure>(&outcome)) return fail(*run, *failure, "");
+  auto& reply = std::get<RedisReply>(outcome);
+  if (reply.kind != RedisReply::Kind::error) {
+    if (run->call.replicas == 0) return succeed(*run, std::move(reply));
+    run->result = std::move(reply);
+    return;
+  }
+  if (reply.text.starts_with("NOSCRIPT") && !run->by_text) {
+    run->by_text = true;
+    return send(node, run);
+  }
+  const RedisFailure failure = failure_of(reply.text);
+  if (!on_refused(node, run, failure, reply.text)) fail(*run, failure, reply.text);
+}
+
+// What confirms an attempt that came to nothing says nothing.
+void RedisRunner::on_confirmed(RedisRun& run, const RedisNode::Outcome& outcome) {
+  if (!run.result) return;
+  RedisReply result = std::move(*run.result);
+  run.result.reset();
+  if (const auto* failure = std::get_if<RedisFailure>(&outcome)) return fail(run, *failure, "");
+  const auto& confirmed = std::get<RedisReply>(outcome);
+  if (confirmed.kind == RedisReply::Kind::error) return fail(run, failure_of(confirmed.text), confirmed.text);
+  if (confirmed.integer < run.call.replicas) {
+    return fail(run, RedisFailure::no_replicas,
+                std::to_string(confirmed.integer) + " of " + std::to_string(run.call.replicas) + " replicas confirmed");
+  }
+  succeed(run, std::move(result));
+}
+
+void RedisRunner::succeed(RedisRun& run, RedisReply reply) {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - run.started).count();
+  const auto bucket = std::lower_bound(kRedisLatencyBucketsUs.begin(), kRedisLatencyBucketsUs.end(), us);
+  counters_.latency[static_cast<std::size_t>(bucket - kRedisLatencyBucketsUs.begin())].add();
+  counters_.latency_sum_us.add(static_cast<std::uint64_t>(us));
+  run.reply(std::move(reply));
+}
+
+void RedisRunner::fail(RedisRun& run, RedisFailure failure, const std::string& detail) {
+  counters_.failures[static_cast<std::size_t>(failure)].add();
+  std::string sentence{"Redis: "};
+  sentence += name_of(failure);
+  if (!detail.empty()) sentence.append(": ").append(detail);
+  run.reply(Error{ErrorCode::upstream_down, std::move(sentence)});
+}
+
+}  // namespace tailgate

@@ -1,0 +1,56 @@
+// One call of a script on its way: the same for one Redis, a cluster and what sentinels watch.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/loop.h"
+#include "base/redis.h"
+#include "base/redis_counters.h"
+#include "base/redis_node.h"
+
+namespace tailgate {
+
+struct RedisRun {
+  RedisCall call;
+  Reply<RedisAnswer> reply;
+  RedisNode::Instant started;
+  RedisNode::Instant deadline;
+  bool by_text = false;              // EVAL: the server does not know the script yet
+  int redirects = 0;                 // of a cluster, so far
+  std::optional<RedisReply> result;  // while WAIT is under way
+};
+
+// What all links do: from a call to a node's commands, and from replies to the answer. The kinds of link say which
+// node.
+class RedisRunner : public RedisLink {
+ public:
+  RedisRunner(IoLoop& loop, const RedisOptions& options, RedisCounters& counters)
+      : loop_{loop}, options_{options}, counters_{counters} {}
+  Ask<RedisAnswer> run(RedisCall call, std::function<void(RedisAnswer)> then) override;
+
+ protected:
+  using Run = std::shared_ptr<RedisRun>;
+
+  // Where the keys are; null: nowhere now.
+  virtual RedisNode* node_of(const RedisRun& run) = 0;
+  // The server refused. True: the run goes another way; false: it fails.
+  virtual bool on_refused(RedisNode& node, const Run& run, RedisFailure failure, const std::string& error) = 0;
+
+  void start(const Run& run);
+  void send(RedisNode& node, const Run& run);
+  void fail(RedisRun& run, RedisFailure failure, const std::string& detail);
+
+  IoLoop& loop_;
+  const RedisOptions& options_;
+  RedisCounters& counters_;
+
+ private:
+  void on_outcome(RedisNode& node, const Run& run, RedisNode::Outcome outcome);
+  void on_confirmed(RedisRun& run, const RedisNode::Outcome& outcome);
+  void succeed(RedisRun& run, RedisReply reply);
+};
+
+}  // namespace tailgate

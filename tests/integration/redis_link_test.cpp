@@ -1,0 +1,281 @@
+// The link to a single Redis: real servers, and everything that they can do wrong.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "tests/integration/redis_caller.h"
+#include "tests/support/free_port.h"
+#include "tests/support/redis_server.h"
+
+namespace tailgate::test {
+namespace {
+
+const RedisScript& set_script() {
+  static const RedisScript script{"redis.call('SET', KEYS[1], ARGV[1]) return redis.call('GET', KEYS[1])"};
+  return script;
+}
+const RedisScript& read_script() {
+  static const RedisScript script{"return redis.call('GET', KEYS[1])"};
+  return script;
+}
+// What the test wants Redis to answer.
+const RedisScript& error_script() {
+  static const RedisScript script{"return redis.error_reply(ARGV[1])"};
+  return script;
+}
+
+TEST(RedisLink, RunsAScriptThatTheServerDoesNotKnowYetAndOneThatItHasForgotten) {
+  const RedisServer redis;
+  RedisCaller caller{redis.url()};
+  EXPECT_EQ(caller.text(set_script(), {"k"}, {"1"}), "1");
+  EXPECT_EQ(redis.command({"SCRIPT", "FLUSH"}), "OK\n");
+  EXPECT_EQ(caller.text(set_script(), {"k"}, {"2"}), "2");
+  EXPECT_EQ(redis.command({"SCRIPT", "EXISTS", set_script().sha()}), "1\n");
+  EXPECT_EQ(redis.command({"GET", "k"}), "2\n");
+  EXPECT_EQ(caller.counters().calls.get(), 2u);
+  ASSERT_EQ(caller.lines().size(), 1u);
+  EXPECT_EQ(caller.lines()[0], "Redis at 127.0.0.1:" + std::to_string(redis.port()) + " is up");
+}
+
+TEST(RedisLink, GivesBackEveryKindOfReplyByteForByte) {
+  const RedisServer redis;
+  RedisCaller caller{redis.url()};
+  const RedisScript script{
+      "return {ARGV[1], 9007199254740993, -5, false, {1, {2, {'deep'}}}, redis.status_reply('FINE'), ''}"};
+  const std::string bytes{"\0\r\n\xff$1", 6};
+  const RedisAnswer answer = caller.run(script, {"k"}, {bytes});
+  ASSERT_TRUE(answer) << answer.error().detail;
+  ASSERT_EQ(answer->items.size(), 7u);
+  EXPECT_TRUE(answer->items[0].is_text(bytes));
+  EXPECT_EQ(answer->items[2].integer, -5);
+  EXPECT_EQ(answer->items[3].kind, RedisReply::Kind::nil);
+  EXPECT_EQ(answer->items[4].items[1].items[1].items[0].text, "deep");
+  EXPECT_TRUE(answer->items[5].is_text("FINE"));
+  EXPECT_TRUE(answer->items[6].is_text(""));
+}
+
+TEST(RedisLink, ManyCallsInOneTurnShareTheConnectionAndKeepTheirOrder) {
+  const RedisServer redis;
+  RedisCaller caller{redis.url()};
+  ASSERT_TRUE(caller.is_up_soon());
+  constexpr std::size_t kCalls = 500;
+  std::vector<Ask<RedisAnswer>> asks;
+  std::vector<std::string> answers;
+  caller.thread().on_loop([&] {
+    for (std::size_t i = 0; i < kCalls; ++i) {
+      asks.push_back(caller.link().run({set_script(), {"k"}, {std::to_string(i)}}, [&](const RedisAnswer& answer) {
+        answers.push_back(answer ? answer->text : answer.error().detail);
+      }));
+    }
+  });
+  const auto answered = [&] { return caller.thread().on_loop([&] { return answers.size(); }); };
+  EXPECT_TRUE(eventually([&] { return answered() == kCalls; }));
+  EXPECT_EQ(caller.counters().connects.get(), 1u);
+  caller.thread().on_loop([&] {
+    for (std::size_t i = 0; i < answers.size(); ++i) EXPECT_EQ(answers[i], std::to_string(i));
+    asks.clear();
+  });
+}
+
+TEST(RedisLink, AnAskerThatIsGoneIsNotAnswered) {
+  const RedisServer redis;
+  RedisCaller caller{redis.url()};
+  bool is_answered = false;
+  caller.thread().on_loop([&] {
+    auto ask = caller.link().run({set_script(), {"k"}, {"1"}}, [&](const RedisAnswer&) { is_answered = true; });
+    ask.cancel();
+  });
+  EXPECT_EQ(caller.text(read_script()), "1");  // behind it, so that one had its reply
+  EXPECT_FALSE(caller.thread().on_loop([&] { return is_answered; }));
+}
+
+TEST(RedisLink, RefusesWhatIsMoreThanTheQueueTakes) {
+  RedisOptions options = RedisCaller::options_of("redis://127.0.0.1:" + std::to_string(free_port()));
+  options.queue_max = 10;
+  options.deadline_ms = 500;
+  RedisCaller caller{options};
+  std::vector<Ask<RedisAnswer>> asks;
+  caller.thread().on_loop([&] {
+    for (int i = 0; i < 15; ++i)
+      asks.push_back(caller.link().run({read_script(), {"k"}, {}}, [](const RedisAnswer&) {}));
+  });
+  EXPECT_TRUE(eventually([&] { return caller.counters().waiting.get() == 0; }));
+  EXPECT_EQ(caller.failures(RedisFailure::full), 5u);
+  caller.thread().on_loop([&] { asks.clear(); });
+}
+
+TEST(RedisLink, ARedisThatSaysNothingCostsEachCallItsDeadlineUntilTheBreakerOpens) {
+  RedisServer redis;
+  RedisCaller caller{redis.url()};
+  ASSERT_TRUE(caller.is_up_soon());
+  ASSERT_EQ(caller.text(set_script(), {"k"}, {"1"}), "1");
+
+  redis.pause();
+  const auto begin = Clock::now();
+  EXPECT_TRUE(eventually([&] {
+    const RedisAnswer answer = caller.run(read_script(), {"k"});
+    EXPECT_FALSE(answer);
+    return caller.failures(RedisFailure::breaker) > 0;
+  }));
+  EXPECT_GE(Clock::now() - begin, std::chrono::milliseconds{40});
+  EXPECT_EQ(caller.counters().breaker_opens.get(), 1u);
+  EXPECT_EQ(caller.counters().is_breaker_open.get(), 1u);
+  EXPECT_EQ(caller.link().state(), RedisState::away);
+  EXPECT_GE(caller.failures(RedisFailure::timeout), 1u);
+
+  // Refused at once: a thousand calls take less than the deadlines of forty would.
+  const auto refused = Clock::now();
+  for (int i = 0; i < 1'000; ++i) EXPECT_FALSE(caller.run(read_script(), {"k"}));
+  EXPECT_LT(Clock::now() - refused, std::chrono::seconds{2});
+
+  redis.resume();
+  EXPECT_TRUE(caller.is_up_soon());
+  EXPECT_TRUE(eventually([&] { return caller.text(read_script()) == "1"; }));
+  EXPECT_EQ(caller.counters().is_breaker_open.get(), 0u);
+}
+
+TEST(RedisLink, IdleOrNotItKnowsThatRedisIsAwayAndThatItIsBack) {
+  RedisServer redis;
+  RedisCaller caller{redis.url()};
+  ASSERT_TRUE(caller.is_up_soon());
+  redis.kill_hard();
+  EXPECT_TRUE(eventually([&] { return caller.link().state() == RedisState::away; }));
+  EXPECT_FALSE(caller.run(read_script(), {"k"}));
+  redis.start();
+  EXPECT_TRUE(caller.is_up_soon());
+  EXPECT_EQ(caller.text(set_script(), {"k"}, {"new"}), "new");
+  const auto lines = caller.lines();
+  ASSERT_GE(lines.size(), 3u);
+  EXPECT_NE(lines[1].find("is away"), std::string::npos) << lines[1];
+  EXPECT_NE(lines[2].find("is up"), std::string::npos) << lines[2];
+
+  redis.pause();  // nobody asks anything
+  EXPECT_TRUE(eventually([&] { return caller.link().state() == RedisState::away; }));
+  redis.resume();
+  EXPECT_TRUE(caller.is_up_soon());
+}
+
+TEST(RedisLink, StartsWithoutRedisAndFindsItLater) {
+  RedisServer redis;
+  redis.kill_hard();
+  RedisCaller caller{redis.url()};
+  EXPECT_FALSE(caller.run(read_script(), {"k"}));
+  redis.start();
+  EXPECT_TRUE(caller.is_up_soon());
+  EXPECT_TRUE(eventually([&] { return caller.text(set_script(), {"k"}, {"1"}) == "1"; }));
+}
+
+TEST(RedisLink, TellsEveryErrorReplyByItsKindAndGoesOn) {
+  const RedisServer redis;
+  RedisCaller caller{redis.url()};
+  const std::vector<std::pair<std::string, RedisFailure>> errors{
+      {"LOADING Redis is loading the dataset in memory", RedisFailure::loading},
+      {"MASTERDOWN Link with MASTER is down", RedisFailure::loading},
+      {"READONLY You can't write against a read only replica.", RedisFailure::readonly},
+      {"MISCONF Redis is configured to save RDB snapshots", RedisFailure::misconf},
+      {"OOM command not allowed when used memory > 'maxmemory'.", RedisFailure::out_of_memory},
+      {"BUSY Redis is busy running a script.", RedisFailure::busy},
+      {"MOVED 3999 127.0.0.1:6381", RedisFailure::cluster},
+      {"ASK 3999 127.0.0.1:6381", RedisFailure::cluster},
+      {"CLUSTERDOWN The cluster is down", RedisFailure::cluster},
+      {"TRYAGAIN Multiple keys request during rehashing of slot", RedisFailure::cluster},
+      {"NOAUTH Authentication required.", RedisFailure::auth},
+      {"NOPERM this user has no permissions", RedisFailure::auth},
+      {"WRONGTYPE Operation against a key", RedisFailure::wrong_type},
+      {"NOREPLICAS Not enough good replicas to write.", RedisFailure::no_replicas},
+      {"NOSCRIPT No matching script.", RedisFailure::script},  // of EVAL: then it is not about the script
+      {"ERR something else", RedisFailure::script},
+      {"", RedisFailure::script},
+  };
+  for (const auto& [error, failure] : errors) {
+    // A server that is no master, or that lets nobody in, is left for a new connection first.
+    ASSERT_TRUE(eventually([&] { return caller.text(set_script(), {"k"}, {"1"}) == "1"; })) << error;
+    const auto before = caller.failures(failure);
+    const RedisAnswer answer = caller.run(error_script(), {"k"}, {error});
+    ASSERT_FALSE(answer) << error;
+    EXPECT_EQ(answer.error().code, ErrorCode::upstream_down);
+    EXPECT_EQ(caller.failures(failure), before + 1) << error << ": " << answer.error().detail;
+  }
+}
+
+TEST(RedisLink, TellsWhatRealServersRefuse) {
+  const RedisServer redis;
+  RedisCaller caller{redis.url()};
+  ASSERT_EQ(caller.text(set_script(), {"k"}, {"1"}), "1");
+  const auto refusal = [&](const std::string& name, const std::string& value, const std::string& normal) {
+    redis.command({"CONFIG", "SET", name, value});
+    const std::string said = caller.text(set_script(), {"k"}, {"2"});
+    redis.command({"CONFIG", "SET", name, normal});
+    return said;
+  };
+  EXPECT_EQ(refusal("maxmemory", "1", "0").substr(0, 20), "Redis: out_of_memory");
+  EXPECT_EQ(refusal("min-replicas-to-write", "1", "0").substr(0, 18), "Redis: no_replicas");
+  redis.command({"LPUSH", "list", "x"});
+  EXPECT_EQ(caller.text(read_script(), {"list"}).substr(0, 17), "Redis: wrong_type");
+  redis.command({"REPLICAOF", "127.0.0.1", std::to_string(free_port())});
+  EXPECT_EQ(caller.text(set_script(), {"k"}, {"2"}).substr(0, 15), "Redis: readonly");
+  redis.command({"REPLICAOF", "NO", "ONE"});
+  EXPECT_TRUE(eventually([&] { return caller.text(set_script(), {"k"}, {"3"}) == "3"; }));
+}
+
+TEST(RedisLink, EntersWithUserPasswordAndDatabase) {
+  const RedisServer redis;
+  redis.command({"ACL", "SETUSER", "tail", "on", ">p@ss:w/rd", "~*", "+@all"});
+  redis.command({"ACL", "SETUSER", "default", "off"});
+  RedisCaller caller{"redis://tail:p%40ss%3Aw%2Frd@127.0.0.1:" + std::to_string(redis.port()) + "/3"};
+  EXPECT_EQ(caller.text(set_script(), {"k"}, {"1"}), "1");
+  const RedisScript database{"return redis.call('SELECT', 0) and redis.call('GET', KEYS[1])"};
+  EXPECT_EQ(caller.text(database), "");
+
+  RedisCaller wrong{"redis://tail:wrong@127.0.0.1:" + std::to_string(redis.port())};
+  EXPECT_TRUE(eventually([&] { return wrong.link().state() == RedisState::away; }));
+  EXPECT_FALSE(wrong.run(read_script(), {"k"}));
+  ASSERT_FALSE(wrong.lines().empty());
+  EXPECT_NE(wrong.lines()[0].find("AUTH was refused: WRONGPASS"), std::string::npos) << wrong.lines()[0];
+  EXPECT_EQ(wrong.lines()[0].find("wrong"), std::string::npos) << wrong.lines()[0];
+}
+
+TEST(RedisLink, ReachesAUnixSocketAndAName) {
+  const TempDir folder;
+  const std::string path = folder / "redis.sock";
+  const RedisServer redis{{"--unixsocket", path}};
+  RedisCaller by_socket{"unix:" + path};
+  EXPECT_EQ(by_socket.text(set_script(), {"k"}, {"1"}), "1");
+  RedisCaller by_name{"redis://localhost:" + std::to_string(redis.port())};
+  EXPECT_TRUE(by_name.is_up_soon());
+  EXPECT_TRUE(eventually([&] { return by_name.text(read_script()) == "1"; }));
+  RedisCaller nowhere{"redis://no-such-host.invalid"};
+  EXPECT_TRUE(eventually([&] { return nowhere.link().state() == RedisState::away; }));
+}
+
+TEST(RedisLink, AReplyThatIsTooLargeOrTooDeepEndsTheConnectionAndNotMore) {
+  const RedisServer redis;
+  RedisOptions options = RedisCaller::options_of(redis.url());
+  options.deadline_ms = 5'000;
+  RedisCaller caller{options};
+  const RedisScript large{"return string.rep('x', 2 * 1024 * 1024)"};
+  const RedisScript deep{"local t = {} for i = 1, 20 do t = {t} end return t"};
+  EXPECT_EQ(caller.text(large).substr(0, 15), "Redis: protocol");
+  EXPECT_TRUE(eventually([&] { return caller.text(set_script(), {"k"}, {"1"}) == "1"; }));
+  EXPECT_EQ(caller.text(deep).substr(0, 15), "Redis: protocol");
+  EXPECT_TRUE(eventually([&] { return caller.text(set_script(), {"k"}, {"1"}) == "1"; }));
+}
+
+TEST(RedisLink, WaitsForReplicasWhereItIsAsked) {
+  const RedisServer redis;
+  RedisOptions options = RedisCaller::options_of(redis.url());
+  options.deadline_ms = 2'000;
+  RedisCaller caller{options};
+  const RedisAnswer alone = caller.run(set_script(), {"k"}, {"1"}, 1);
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error().detail, "Redis: no_replicas: 0 of 1 replicas confirmed");
+  const RedisServer replica{{"--replicaof", "127.0.0.1 " + std::to_string(redis.port())}};
+  EXPECT_TRUE(eventually([&] { return replica.command({"ROLE"}).find("connected") != std::string::npos; }));
+  EXPECT_TRUE(eventually([&] { return caller.run(set_script(), {"k"}, {"2"}, 1).has_value(); }));
+  EXPECT_EQ(replica.command({"GET", "k"}), "2\n");
+}
+
+}  // namespace
+}  // namespace tailgate::test
