@@ -12,8 +12,8 @@ namespace {
 using std::chrono::milliseconds;
 using SteadyClock = std::chrono::steady_clock;
 
-// WAIT gives up before our own deadline does, so that a Redis that answers "fewer" keeps its connection. It looks at its
-// clock ten times a second.
+// WAIT gives up before our own deadline does, so that a Redis that answers "fewer" keeps its connection. It looks at
+// its clock ten times a second.
 constexpr milliseconds kWaitSlack{250};
 
 std::string wire_of(const RedisRun& run) {
@@ -46,10 +46,12 @@ void RedisRunner::start(const Run& run) {
 }
 
 void RedisRunner::send(RedisNode& node, const Run& run) {
-  run->result.reset();
   node.send(wire_of(*run), run->deadline,
             [this, &node, run](RedisNode::Outcome outcome) { on_outcome(node, run, std::move(outcome)); });
-  if (run->call.replicas == 0) return;
+}
+
+// Asks for the replicas of everything that the connection has written: of this, and maybe of what came behind it.
+void RedisRunner::confirm(RedisNode& node, const Run& run) {
   const auto left = std::chrono::duration_cast<milliseconds>(run->deadline - SteadyClock::now());
   std::string wait;
   append_redis_command(wait, {"WAIT", std::to_string(run->call.replicas),
@@ -64,7 +66,7 @@ void RedisRunner::on_outcome(RedisNode& node, const Run& run, RedisNode::Outcome
   if (reply.kind != RedisReply::Kind::error) {
     if (run->call.replicas == 0) return succeed(*run, std::move(reply));
     run->result = std::move(reply);
-    return;
+    return confirm(node, run);
   }
   if (reply.text.starts_with("NOSCRIPT") && !run->by_text) {
     run->by_text = true;
@@ -74,11 +76,7 @@ void RedisRunner::on_outcome(RedisNode& node, const Run& run, RedisNode::Outcome
   if (!on_refused(node, run, failure, reply.text)) fail(*run, failure, reply.text);
 }
 
-// What confirms an attempt that came to nothing says nothing.
 void RedisRunner::on_confirmed(RedisRun& run, const RedisNode::Outcome& outcome) {
-  if (!run.result) return;
-  RedisReply result = std::move(*run.result);
-  run.result.reset();
   if (const auto* failure = std::get_if<RedisFailure>(&outcome)) return fail(run, *failure, "");
   const auto& confirmed = std::get<RedisReply>(outcome);
   if (confirmed.kind == RedisReply::Kind::error) return fail(run, failure_of(confirmed.text), confirmed.text);
@@ -86,7 +84,7 @@ void RedisRunner::on_confirmed(RedisRun& run, const RedisNode::Outcome& outcome)
     return fail(run, RedisFailure::no_replicas,
                 std::to_string(confirmed.integer) + " of " + std::to_string(run.call.replicas) + " replicas confirmed");
   }
-  succeed(run, std::move(result));
+  succeed(run, std::move(*run.result));
 }
 
 void RedisRunner::succeed(RedisRun& run, RedisReply reply) {

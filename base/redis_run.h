@@ -49,6 +49,7 @@ class RedisRunner : public RedisLink {
 
  private:
   void on_outcome(RedisNode& node, const Run& run, RedisNode::Outcome outcome);
+  void confirm(RedisNode& node, const Run& run);
   void on_confirmed(RedisRun& run, const RedisNode::Outcome& outcome);
   void succeed(RedisRun& run, RedisReply reply);
 };
