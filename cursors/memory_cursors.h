@@ -1,0 +1,54 @@
+// Cursors of one replica without Redis: in memory, gone with the process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "base/clock.h"
+#include "cursors/cursor_store.h"
+
+namespace tailgate {
+
+// What all threads share. Bounds: per_principal_max cursors of kCursorPartitionsMax partitions for each principal.
+// Threads: any.
+class MemoryCursorTable {
+ public:
+  MemoryCursorTable(const Clock& clock, CursorOptions options) : clock_{clock}, options_{options} {}
+  CursorAnswer read(const CursorKey& key);
+  CursorAnswer move(const CursorKey& key, const CursorMove& move);
+  void erase(const CursorKey& key);
+
+ private:
+  struct Entry {
+    Cursor cursor;
+    std::int64_t expires_ms = 0;  // steady
+  };
+  using Entries = std::map<CursorKey, Entry>;
+
+  Entries::iterator find(const CursorKey& key);
+  bool has_room(const std::string& principal);
+
+  const Clock& clock_;
+  const CursorOptions options_;
+  std::mutex mutex_;
+  Entries entries_;
+};
+
+class MemoryCursors final : public CursorStore {
+ public:
+  MemoryCursors(MemoryCursorTable& table, Loop& loop) : table_{table}, loop_{loop} {}
+  Ask<CursorAnswer> read(const CursorKey& key, Then then) override;
+  Ask<CursorAnswer> move(const CursorKey& key, CursorMove move, Then then) override;
+  Ask<CursorAnswer> erase(const CursorKey& key, Then then) override;
+
+ private:
+  Ask<CursorAnswer> answer(CursorAnswer answer, Then then);
+
+  MemoryCursorTable& table_;
+  Loop& loop_;
+};
+
+}  // namespace tailgate

@@ -1,0 +1,40 @@
+// Cursors in Redis: one hash each, shared by all replicas.
+//
+// Keys: PREFIX:cursor:{PRINCIPAL:NAME}, and PREFIX:cursors:{PRINCIPAL:} with the names of a principal, by when they are
+// forgotten. Principal and name are percent-encoded, so neither can leave its place or move the tag (C7).
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <string>
+
+#include "base/redis.h"
+#include "cursors/cursor_store.h"
+
+namespace tailgate {
+
+class RedisCursors final : public CursorStore {
+ public:
+  // `replicas` have to confirm a move. `link` and `loop` outlive it.
+  RedisCursors(RedisLink& link, Loop& loop, std::string prefix, CursorOptions options, int replicas);
+  ~RedisCursors() override;
+
+  Ask<CursorAnswer> read(const CursorKey& key, Then then) override;
+  Ask<CursorAnswer> move(const CursorKey& key, CursorMove move, Then then) override;
+  Ask<CursorAnswer> erase(const CursorKey& key, Then then) override;
+
+  std::string key_of(const CursorKey& key) const;
+  std::string index_of(const std::string& principal) const;
+
+ private:
+  class Work;  // one thing that was asked for, through all its calls
+
+  RedisLink& link_;
+  Loop& loop_;
+  const std::string prefix_;
+  const CursorOptions options_;
+  const int replicas_;
+  std::list<Work> works_;
+};
+
+}  // namespace tailgate
