@@ -1,6 +1,7 @@
 // What several subscribers of one io thread share: the records of some partitions, merged, filtered and encoded once.
 #pragma once
 
+#include <algorithm>
 #include <boost/intrusive/list.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -103,6 +104,9 @@ class Feed {
   // A member stands at the head from now on. The first one finds P at the head of what the reader has.
   FeedLog::Place join(FeedMember& member);
   void leave(FeedMember& member);
+  // The partition that the next one to join reads first, if it is behind. Each begins with another one: clients that
+  // are cut again and again get on in all of them.
+  Slot next_first() { return static_cast<Slot>(firsts_++ % std::max(partitions_.size(), std::size_t{1})); }
   std::size_t members() const { return members_.size(); }
 
   // Moves a member to the next chunk where its place is at its chunk's end and there is one. False: at the head.
@@ -145,6 +149,7 @@ class Feed {
   std::vector<std::size_t> id_slots_;  // by slot: its place in id_
   std::vector<Partition> partitions_;
   std::deque<Slot> dirty_;
+  std::size_t firsts_ = 0;
   boost::intrusive::list<FeedMember> members_;
   std::size_t accounted_bytes_ = 0;
   std::uint64_t topics_version_;

@@ -10,6 +10,9 @@ namespace tailgate {
 
 namespace {
 
+// What is being read when the first records are there gets so long to join them: one batch instead of one a partition.
+constexpr std::int64_t kSettleMs = 100;
+
 SubscriberOptions counted(SubscriberOptions options) {
   options.is_counted = true;
   return options;
@@ -21,6 +24,7 @@ Poll::Poll(Feed& feed, const Position& passed, const PollOptions& options, std::
     : options_{options},
       then_{std::move(then)},
       wait_{[this] { answer("wait"); }},
+      settle_{[this] { answer("settled"); }},
       gauge_{feed.context().counters.streams[static_cast<std::size_t>(EventFormat::json)]
                                             [static_cast<std::size_t>(StreamState::live)]},
       subscriber_{feed, passed, counted(options.subscriber), *this} {
@@ -62,7 +66,9 @@ void Poll::gather() {
       case Subscriber::Step::wait:
         subscriber_.unpin();
         next_ = subscriber_.id();
-        if (records_ > 0 || !events_text_.empty()) return answer("caught_up");
+        if (records_ == 0 && events_text_.empty()) return;
+        if (!subscriber_.is_asking()) return answer("caught_up");
+        if (!settle_.is_set()) subscriber_.feed().context().loop.timers().set(settle_, kSettleMs);
         return;
     }
   }
@@ -99,6 +105,7 @@ bool Poll::take(const Delivery& delivery) {
 
 void Poll::answer(std::string why) {
   wait_.cancel();
+  settle_.cancel();
   turn_.cancel();
   subscriber_.unpin();
   StreamCounters& counters = subscriber_.feed().context().counters;

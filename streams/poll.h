@@ -50,6 +50,7 @@ class Poll final : private Waker {
   std::uint64_t records_ = 0;
   Ask<bool> turn_;  // a gather that was posted
   Timer wait_;
+  Timer settle_;  // set with the first records, while others are being read
   Counter& gauge_;
   Subscriber subscriber_;
 };

@@ -113,6 +113,7 @@ Subscriber::Subscriber(Feed& feed, const Position& passed, SubscriberOptions opt
   place_ = feed_.join(*this);
   make_own(feed_.log().head_position());
   Own& own = *own_;
+  own.turn = feed_.next_first();
   know_all();
   for (std::size_t slot = 0; slot < own.slots.size(); ++slot) set_passed(static_cast<Slot>(slot), kNothingPassed);
   for (const auto& [topic, partitions] : passed) {
@@ -692,6 +693,13 @@ bool Subscriber::is_caught_up() const {
     if (log.epoch() == 0 || !log.at_end() || passed < log.next() - 1) return false;
   }
   return true;
+}
+
+bool Subscriber::is_asking() const {
+  if (!own_) return false;
+  return std::any_of(own_->slots.begin(), own_->slots.end(), [](const Own::Seen& seen) {
+    return seen.passed < seen.until && (seen.is_asked || seen.feed == kNotStarted);
+  });
 }
 
 Subscriber::Found Subscriber::find(Slot slot, Offset offset, RecordView& record) {

@@ -105,6 +105,8 @@ class Subscriber : public FeedMember {
   bool take_moved();
   // Everything that the reader has seen of every partition has passed, and it was at the readable end.
   bool is_caught_up() const;
+  // Records may come soon that are there already: history has been asked for them, or a tail has not started yet.
+  bool is_asking() const;
 
   // The rest of an event whose bytes were dropped while they were sent; at most once, and then it is gone from here.
   std::optional<PartialEvent> take_partial() { return std::exchange(partial_, std::nullopt); }

@@ -25,6 +25,7 @@ struct ClientPlan {
   bool is_h2 = false;
   std::int64_t bytes_per_second = 0;  // 0: as fast as it can
   bool stays_away = false;            // comes back after seconds, so that retention passes it
+  bool is_cut = true;                 // loses its connection at random bytes; else only with its replica
 
   std::string target() const;  // path and query, without where it starts
 };

@@ -98,7 +98,7 @@ class VirtualClient final : public WireEvents {
 
   // 1 to cut_bytes_max, each power of two as likely as any other.
   std::size_t draw_cut() {
-    if (swarm_.is_settled_) return kNever;
+    if (swarm_.is_settled_ || !plan_.is_cut) return kNever;
     const auto power =
         std::uniform_real_distribution<>{0, std::log(static_cast<double>(swarm_.settings_.cut_bytes_max))}(random_);
     return static_cast<std::size_t>(std::exp(power));
