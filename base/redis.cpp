@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/redis_cluster.h"
+#include "base/redis_sentinel.h"
 #include "base/redis_single.h"
 
 namespace tailgate {
@@ -77,7 +79,16 @@ Result<std::unique_ptr<const RedisSetup>> RedisSetup::load(RedisOptions options)
 std::unique_ptr<RedisLink> RedisSetup::open(IoLoop& loop, RedisCounters& counters,
                                             std::function<void(const std::string& line)> log) const {
   boost::asio::ssl::context* const tls = parts_->tls ? &*parts_->tls : nullptr;
-  return std::make_unique<RedisSingle>(loop, parts_->options, tls, counters, std::move(log));
+  const RedisOptions& options = parts_->options;
+  switch (options.kind) {
+    case RedisKind::cluster:
+      return std::make_unique<RedisCluster>(loop, options, tls, counters, std::move(log));
+    case RedisKind::sentinel:
+      return std::make_unique<RedisSentinel>(loop, options, tls, counters, std::move(log));
+    case RedisKind::single:
+      break;
+  }
+  return std::make_unique<RedisSingle>(loop, options, tls, counters, std::move(log));
 }
 
 }  // namespace tailgate

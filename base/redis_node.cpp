@@ -50,6 +50,17 @@ void RedisNode::reconnect(RedisFailure failure, const std::string& why) {
   if (stage_ == Stage::up) go_down(failure, why);
 }
 
+void RedisNode::abandon() {
+  std::deque<Command> lost = std::exchange(sent_, {});
+  for (Command& command : std::exchange(unsent_, {})) lost.push_back(std::move(command));
+  counters_.waiting.sub(lost.size());
+  if (connection_) connection_->close();
+  connection_.reset();
+  stage_ = Stage::waiting;
+  *self_ = nullptr;  // no timer opens it again
+  for (const Command& command : lost) command.done(RedisFailure::away);
+}
+
 void RedisNode::open() {
   stage_ = Stage::opening;
   open_until_ = SteadyClock::now() + milliseconds{options_.connect_ms};
@@ -112,7 +123,7 @@ void RedisNode::come_up() {
     sent_.push_back(std::move(command));
   }
   arm();
-  watch_.on_up();
+  watch_.on_up(*this);
 }
 
 void RedisNode::on_failure(RedisFailure failure, const std::string& why) { go_down(failure, why); }
@@ -128,7 +139,7 @@ void RedisNode::go_down(RedisFailure failure, const std::string& why) {
   for (std::size_t i = 0; i < std::max<std::size_t>(lost.size(), 1); ++i) count_failure();
   for (const Command& command : lost) command.done(failure);
   arm();
-  watch_.on_down(failure, why);
+  watch_.on_down(*this, failure, why);
 }
 
 void RedisNode::count_failure() {

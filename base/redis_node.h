@@ -23,13 +23,16 @@
 
 namespace tailgate {
 
+class RedisNode;
+
 // Whom a node reports to.
 class RedisNodeWatch {
  public:
   virtual ~RedisNodeWatch() = default;
-  virtual void on_up() = 0;
-  // Each time that it is lost or cannot be made. Not within a call of the node's.
-  virtual void on_down(RedisFailure failure, const std::string& why) = 0;
+  // Neither may destroy the node.
+  virtual void on_up(RedisNode& node) = 0;
+  // Each time that the connection is lost or cannot be made.
+  virtual void on_down(RedisNode& node, RedisFailure failure, const std::string& why) = 0;
 };
 
 // What is said first on each connection: entering, and what the server has to be.
@@ -71,6 +74,8 @@ class RedisNode final : private RedisConnection::User {
   void send(std::string wire, Instant deadline, Done done);
   // Gives the connection up and makes another: what the server said shows that it is not the right one.
   void reconnect(RedisFailure failure, const std::string& why);
+  // The server is no longer the one to ask: what waits fails, and nothing more is to be sent.
+  void abandon();
 
  private:
   enum class Stage : std::uint8_t { waiting, opening, greeting, up };

@@ -35,7 +35,7 @@ Ask<RedisAnswer> RedisRunner::run(RedisCall call, std::function<void(RedisAnswer
   counters_.calls.add();
   const auto now = SteadyClock::now();
   start(std::make_shared<RedisRun>(
-      RedisRun{std::move(call), std::move(reply), now, now + milliseconds{options_.deadline_ms}, false, 0, {}}));
+      RedisRun{std::move(call), std::move(reply), now, now + milliseconds{options_.deadline_ms}, false, false, 0, {}}));
   return std::move(ask);
 }
 
@@ -46,6 +46,11 @@ void RedisRunner::start(const Run& run) {
 }
 
 void RedisRunner::send(RedisNode& node, const Run& run) {
+  if (run->asking) {  // for the one command behind it
+    std::string asking;
+    append_redis_command(asking, {"ASKING"});
+    node.send(std::move(asking), run->deadline, [](const RedisNode::Outcome&) {});
+  }
   node.send(wire_of(*run), run->deadline,
             [this, &node, run](RedisNode::Outcome outcome) { on_outcome(node, run, std::move(outcome)); });
 }

@@ -19,6 +19,7 @@ struct RedisRun {
   RedisNode::Instant started;
   RedisNode::Instant deadline;
   bool by_text = false;              // EVAL: the server does not know the script yet
+  bool asking = false;               // ASK: the slot is on its way to the server
   int redirects = 0;                 // of a cluster, so far
   std::optional<RedisReply> result;  // while WAIT is under way
 };

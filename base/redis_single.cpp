@@ -23,13 +23,13 @@ bool RedisSingle::on_refused(RedisNode& node, const Run&, RedisFailure failure, 
   return false;
 }
 
-void RedisSingle::on_up() {
+void RedisSingle::on_up(RedisNode&) {
   if (state_.exchange(RedisState::up, std::memory_order_relaxed) != RedisState::up) {
     log_("Redis at " + node_.address().text() + " is up");
   }
 }
 
-void RedisSingle::on_down(RedisFailure failure, const std::string& why) {
+void RedisSingle::on_down(RedisNode&, RedisFailure failure, const std::string& why) {
   if (state_.exchange(RedisState::away, std::memory_order_relaxed) == RedisState::away) return;
   log_("Redis at " + node_.address().text() + " is away (" + std::string{name_of(failure)} + "): " + why);
 }

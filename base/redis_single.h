@@ -18,8 +18,8 @@ class RedisSingle final : public RedisRunner, private RedisNodeWatch {
  private:
   RedisNode* node_of(const RedisRun&) override { return &node_; }
   bool on_refused(RedisNode& node, const Run& run, RedisFailure failure, const std::string& error) override;
-  void on_up() override;
-  void on_down(RedisFailure failure, const std::string& why) override;
+  void on_up(RedisNode& node) override;
+  void on_down(RedisNode& node, RedisFailure failure, const std::string& why) override;
 
   const std::function<void(const std::string&)> log_;
   std::atomic<RedisState> state_{RedisState::connecting};

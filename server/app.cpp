@@ -12,13 +12,17 @@
 #include <utility>
 
 #include "base/log.h"
+#include "cursors/memory_cursors.h"
+#include "cursors/redis_cursors.h"
 #include "server/access_log.h"
 #include "server/handlers/admin.h"
 #include "server/handlers/cors.h"
+#include "server/handlers/cursors.h"
 #include "server/handlers/router.h"
 #include "server/handlers/topics.h"
 #include "server/http/server.h"
 #include "server/metrics.h"
+#include "server/redis_links.h"
 #include "streams/feed_set.h"
 #include "streams/mock_cluster.h"
 #include "streams/sample_producer.h"
@@ -39,6 +43,15 @@ struct StreamThread {
   StreamCounters counters;
   StreamContext context;
   FeedSet feeds;
+};
+
+// What each io thread has of cursors.
+struct CursorThread {
+  CursorThread(std::unique_ptr<CursorStore> store_in, Catalog& catalog, Loop& loop)
+      : store{std::move(store_in)}, commits{*store, catalog, loop, counters} {}
+  CursorCounters counters;
+  std::unique_ptr<CursorStore> store;
+  CursorCommits commits;
 };
 
 // The embedded Kafka of the demo.
@@ -62,7 +75,11 @@ Result<Demo> open_demo() {
 class App {
  public:
   explicit App(const AppOptions& options)
-      : options_{options}, io_{clock_, options.threads}, admin_io_{clock_, 1}, access_log_{clock_, options.threads} {}
+      : options_{options},
+        io_{clock_, options.threads},
+        admin_io_{clock_, 1},
+        memory_cursors_{clock_, options.cursors},
+        access_log_{clock_, options.threads} {}
 
   Result<void> start() {
     KafkaStreamsOptions kafka_options = options_.kafka;
@@ -81,6 +98,14 @@ class App {
     auto kafka = KafkaStreams::open(kafka_options, std::move(*exposure), clock_, log_report, options_.threads);
     if (!kafka) return kafka.error();
     kafka_ = std::move(*kafka);
+    if (options_.redis) {
+      auto redis = RedisLinks::open(*options_.redis, options_.redis_wait > 0, io_);
+      if (!redis) return redis.error();
+      redis_ = std::move(*redis);
+      spdlog::info("cursors and limits are shared in Redis at {}", options_.redis->servers.front().text());
+    } else {
+      spdlog::info("no redis is set: cursors and limits are in memory, for one replica, and gone with it");
+    }
     make_handlers();
     return listen();
   }
@@ -96,7 +121,19 @@ class App {
   }
 
  private:
+  std::unique_ptr<CursorStore> make_cursor_store(std::size_t index) {
+    Loop& loop = io_.loop(index);
+    if (!redis_) return std::make_unique<MemoryCursors>(memory_cursors_, loop);
+    return std::make_unique<RedisCursors>(redis_->confirming(index), loop, options_.redis_prefix, options_.cursors,
+                                          options_.redis_wait);
+  }
+
   void make_handlers() {
+    std::vector<CursorCommits*> commits;
+    for (std::size_t i = 0; i < options_.threads; ++i) {
+      cursors_.push_back(std::make_unique<CursorThread>(make_cursor_store(i), kafka_->catalog(), io_.loop(i)));
+      commits.push_back(&cursors_.back()->commits);
+    }
     std::vector<FeedSet*> feeds;
     FeedOptions feed_options = options_.feeds;
     feed_options.feeds_bytes /= options_.threads;
@@ -104,11 +141,12 @@ class App {
       streams_.push_back(std::make_unique<StreamThread>(io_.loop(i), *kafka_, feed_options));
       feeds.push_back(&streams_.back()->feeds);
     }
-    streams_handler_ = std::make_unique<StreamsHandler>(std::move(feeds), options_.streams);
+    streams_handler_ = std::make_unique<StreamsHandler>(std::move(feeds), commits, options_.streams);
+    cursors_handler_ = std::make_unique<CursorsHandler>(std::move(commits), kafka_->catalog());
     topics_handler_ = std::make_unique<TopicsHandler>(kafka_->catalog());
     cors_ = std::make_unique<Cors>(options_.cors_origins);
     health_ = std::make_unique<HealthHandler>([this] { return health(); });
-    router_ = std::make_unique<Router>(RouterParts{*streams_handler_, *topics_handler_, *cors_,
+    router_ = std::make_unique<Router>(RouterParts{*streams_handler_, *topics_handler_, *cursors_handler_, *cors_,
                                                    options_.is_health_on_public ? health_.get() : nullptr,
                                                    options_.has_console});
     admin_handler_ = std::make_unique<AdminHandler>(*health_, [this] { return metrics_text(metric_sources()); });
@@ -145,6 +183,8 @@ class App {
                           .accept = acceptor_->counters(),
                           .connections = *limit_,
                           .streams = {},
+                          .redis = {},
+                          .cursors = {},
                           .kafka = *kafka_,
                           .log_lines_dropped = Logging::dropped,
                           .max_connections = options_.max_connections,
@@ -153,12 +193,15 @@ class App {
                           .history_bytes = options_.kafka.history.history_bytes,
                           .metrics_topics = options_.metrics_topics};
     for (const auto& thread : streams_) sources.streams.push_back(&thread->counters);
+    if (redis_) sources.redis = redis_->counters();
+    for (const auto& thread : cursors_) sources.cursors.push_back(&thread->counters);
     return sources;
   }
 
   Health health() const {
     Health health;
     health.is_kafka_reachable = kafka_->catalog().is_reachable();
+    if (redis_) health.redis = redis_->state();
     if (is_stopping_.load(std::memory_order_relaxed)) {
       health.stage = Stage::draining;
     } else if (kafka_->catalog().topics()->version > 0) {
@@ -171,6 +214,9 @@ class App {
     is_stopping_.store(true, std::memory_order_relaxed);
     acceptor_->stop();
     server_->drain();
+    for (std::size_t i = 0; i < cursors_.size(); ++i) {
+      io_.loop(i).post([commits = &cursors_[i]->commits] { commits->flush(); });
+    }
     for (const auto& thread : streams_) {
       thread->context.loop.post([feeds = &thread->feeds] { feeds->drain(); });
     }
@@ -221,10 +267,14 @@ class App {
   Demo demo_;
   IoThreads io_;
   IoThreads admin_io_;
+  std::unique_ptr<RedisLinks> redis_;
+  MemoryCursorTable memory_cursors_;  // used where there is no Redis
   std::unique_ptr<KafkaStreams> kafka_;
+  std::vector<std::unique_ptr<CursorThread>> cursors_;
   std::vector<std::unique_ptr<StreamThread>> streams_;
   std::unique_ptr<StreamsHandler> streams_handler_;
   std::unique_ptr<TopicsHandler> topics_handler_;
+  std::unique_ptr<CursorsHandler> cursors_handler_;
   std::unique_ptr<Cors> cors_;
   std::unique_ptr<HealthHandler> health_;
   std::unique_ptr<Router> router_;

@@ -4,10 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "base/redis_url.h"
+#include "cursors/cursor_store.h"
 #include "server/handlers/streams_handler.h"
 #include "server/http/options.h"
 #include "server/net/acceptor.h"
@@ -32,6 +35,10 @@ struct AppOptions {
   std::vector<std::string> cors_origins;
   std::int64_t stop_ms = 10'000;  // how long streams have to end after SIGTERM
   std::size_t metrics_topics = 200;
+  std::optional<RedisOptions> redis;  // none: everything in memory
+  std::string redis_prefix = "tailgate";
+  int redis_wait = 0;
+  CursorOptions cursors;
   KafkaStreamsOptions kafka;
   FeedOptions feeds;  // feeds_bytes: of the process
   StreamsOptions streams;

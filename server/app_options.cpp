@@ -57,6 +57,18 @@ Result<AppOptions> app_options(const Config& config) {
   options.connections_per_address = config.connections_per_address;
   options.topics = config.topics;
   options.cors_origins = config.cors_origins;
+  if (!config.redis.empty()) {
+    auto redis = parse_redis_url(config.redis);
+    if (!redis) return redis.error();
+    redis->ca_file = config.redis_ca;
+    redis->cert_file = config.redis_cert;
+    redis->key_file = config.redis_key;
+    options.redis = std::move(*redis);
+  }
+  options.redis_prefix = config.redis_prefix;
+  options.redis_wait = static_cast<int>(config.redis_wait);
+  options.cursors.ttl_ms = config.cursor_ttl_ms;
+  options.cursors.per_principal_max = config.cursors_per_principal;
   options.metrics_topics = config.metrics_topics;
   options.kafka = kafka_options(config);
   options.feeds.feed_bytes = config.feed_bytes;

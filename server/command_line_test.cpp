@@ -62,7 +62,7 @@ TEST(CommandLine, WhatIsWrongIsSaidInALineThatNamesIt) {
   EXPECT_NE(refused({"serve", "--thread", "5"}).find("flag --thread: unknown setting (did you mean --threads?)"),
             std::string::npos);
   EXPECT_NE(refused({"serve", "--thread=5"}).find("flag --thread:"), std::string::npos);
-  EXPECT_NE(refused({"serve", "--redis", "redis://a"}).find("flag --redis: unknown setting"), std::string::npos);
+  EXPECT_NE(refused({"serve", "--jwt-issuer", "a"}).find("flag --jwt-issuer: unknown setting"), std::string::npos);
   EXPECT_NE(refused({"serve", "orders"}).find("argument orders"), std::string::npos);
   EXPECT_NE(refused({"serve", "--threads"}).find("--threads"), std::string::npos);
   EXPECT_NE(refused({"serve", "--threads", "1", "--threads", "2"}).find("--threads"), std::string::npos);

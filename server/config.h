@@ -41,6 +41,16 @@ struct Config {
 
   std::vector<std::string> cors_origins;
 
+  std::string redis;       // base/redis_url.h; "": everything in memory. May hold a password.
+  std::string redis_file;  // where `redis` is read from; "": nowhere
+  std::string redis_prefix = "tailgate";
+  std::size_t redis_wait = 0;
+  std::string redis_ca;  // paths of PEM files; "": none
+  std::string redis_cert;
+  std::string redis_key;
+  std::size_t cursors_per_principal = 1'000;
+  std::int64_t cursor_ttl_ms = std::int64_t{30} * 86'400'000;
+
   std::size_t record_bytes = std::size_t{256} << 20;
   std::size_t feed_bytes = std::size_t{8} << 20;
   std::size_t feeds_bytes = std::size_t{512} << 20;

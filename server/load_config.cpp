@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/nearest_name.h"
+#include "base/redis_url.h"
 #include "server/config_sources.h"
 #include "server/net/listen_address.h"
 #include "server/settings.h"
@@ -74,7 +75,7 @@ class Loader {
     if (const Result<void> taken = take_all(variables, /*must_be_known=*/false); !taken) return taken.error();
     if (const Result<void> taken = take_all(sources_.flags, /*must_be_known=*/true); !taken) return taken.error();
     for (const auto check : {&Loader::check_kafka, &Loader::check_listeners, &Loader::check_tls, &Loader::check_origins,
-                             &Loader::check_sizes, &Loader::check_open_files}) {
+                             &Loader::check_redis, &Loader::check_sizes, &Loader::check_open_files}) {
       if (const Result<void> done = (this->*check)(); !done) return done.error();
     }
     return std::move(loaded_);
@@ -172,6 +173,37 @@ class Loader {
     const auto& origins = config().cors_origins;
     const bool is_any = std::find(origins.begin(), origins.end(), "*") != origins.end();
     if (is_any && origins.size() > 1) return wrong("cors_origins", "* stands alone: with it every origin is allowed");
+    return {};
+  }
+
+  // What is wrong with a URL is said without repeating it: it may hold a password.
+  Result<void> check_redis() {
+    std::string_view name = "redis";
+    if (!config().redis_file.empty()) {
+      if (!config().redis.empty()) return wrong("redis_file", "is given beside redis: one of them is enough");
+      const std::optional<std::string> url = read_secret(config().redis_file);
+      if (!url || url->empty())
+        return wrong("redis_file", "must be the path of a file that can be read, with a URL in it");
+      loaded_.config.redis = *url;
+      name = "redis_file";
+    }
+    bool is_tls = false;
+    if (!config().redis.empty()) {
+      const auto url = parse_redis_url(config().redis);
+      if (!url) return wrong(name, url.error().detail);
+      is_tls = url->is_tls;
+    }
+    if (config().redis_cert.empty() != config().redis_key.empty()) {
+      const bool is_cert = !config().redis_cert.empty();
+      return wrong(is_cert ? "redis_cert" : "redis_key", is_cert ? "needs redis_key too" : "needs redis_cert too");
+    }
+    for (const std::string_view file : {"redis_ca", "redis_cert", "redis_key"}) {
+      const std::string path = find_setting(file)->show(config());
+      if (path.empty()) continue;
+      if (!is_tls) return wrong(file, "is for rediss://, and redis is none");
+      if (!std::ifstream{path}) return wrong(file, "must be the path of a file that can be read");
+    }
+    if (config().redis_wait > 0 && config().redis.empty()) return wrong("redis_wait", "needs redis too");
     return {};
   }
 

@@ -133,9 +133,9 @@ TEST(LoadConfig, UnknownSettingsEndTheStartAndUnknownVariablesWarn) {
   ConfigSources sources = enough();
   sources.file = file.path();
   expect_refused(sources, {"server", "line 1"});
-  const TextFile later{"redis = 'redis://a'\n"};
+  const TextFile later{"jwt_issuer = 'a'\n"};
   sources.file = later.path();
-  expect_refused(sources, {"redis", "unknown setting"});
+  expect_refused(sources, {"jwt_issuer", "unknown setting"});
 
   sources = enough();
   sources.environment = {"TAILGATE_THREAD=1",
@@ -231,6 +231,36 @@ TEST(LoadConfig, WhatHasChangedIsNamed) {
   after.topics = {"x"};
   after.librdkafka["client.rack"] = "a";
   EXPECT_EQ(changed_settings(before, after), (std::vector<std::string>{"topics", "threads", "librdkafka"}));
+}
+
+TEST(LoadConfig, RedisIsAUrlThatIsNeverRepeated) {
+  const LoadedConfig config = loaded(enough_and(flag("redis", {"rediss://app:secret@cache:6380/1"})));
+  EXPECT_EQ(config.config.redis, "rediss://app:secret@cache:6380/1");
+  const std::string detail = refused(enough_and(flag("redis", {"redis://app:secret@cache:x"})));
+  EXPECT_NE(detail.find("redis (flag --redis): "), detail.npos) << detail;
+  EXPECT_EQ(detail.find("secret"), detail.npos) << detail;
+}
+
+TEST(LoadConfig, RedisMayComeFromAFile) {
+  const TextFile url{"redis://:secret@cache\n"};
+  EXPECT_EQ(loaded(enough_and(flag("redis_file", {url.path()}))).config.redis, "redis://:secret@cache");
+  const TextFile wrong{"secret@cache"};
+  const std::string detail = refused(enough_and(flag("redis_file", {wrong.path()})));
+  EXPECT_NE(detail.find("redis_file (flag --redis_file): "), detail.npos) << detail;
+  EXPECT_EQ(detail.find("secret"), detail.npos) << detail;
+  expect_refused(enough_and(flag("redis_file", {"/no/such/file"})), {"redis_file", "can be read"});
+  ConfigSources both = enough_and(flag("redis_file", {url.path()}));
+  both.flags.push_back(flag("redis", {"redis://a"}));
+  expect_refused(both, {"redis_file", "beside redis"});
+}
+
+TEST(LoadConfig, WhatIsForRedisNeedsIt) {
+  expect_refused(enough_and(flag("redis_wait", {"1"})), {"redis_wait", "needs redis"});
+  expect_refused(enough_and(flag("redis_ca", {"/dev/null"})), {"redis_ca", "rediss://"});
+  ConfigSources half = enough_and(flag("redis", {"rediss://a"}));
+  half.flags.push_back(flag("redis_cert", {"/dev/null"}));
+  expect_refused(half, {"redis_cert", "needs redis_key"});
+  expect_refused(enough_and(flag("redis_prefix", {"a{b}"})), {"redis_prefix"});
 }
 
 }  // namespace

@@ -107,6 +107,50 @@ void add_streams(MetricPage& page, const MetricSources& from) {
                  counts, sum(&StreamCounters::delay_sum_ms) / 1000);
 }
 
+void add_redis(MetricPage& page, const MetricSources& from) {
+  page.gauge("tailgate_redis_configured", "1 where Redis is used, 0 where memory is.", from.redis.empty() ? 0 : 1);
+  if (from.redis.empty()) return;
+  const auto sum = [&](Counter RedisCounters::*member) {
+    std::uint64_t all = 0;
+    for (const RedisCounters* counters : from.redis) all += (counters->*member).get();
+    return as_double(all);
+  };
+  page.counter("tailgate_redis_calls_total", "Scripts asked for, refused ones too.", sum(&RedisCounters::calls));
+  for (std::size_t i = 0; i < kRedisFailureNames.size(); ++i) {
+    std::uint64_t all = 0;
+    for (const RedisCounters* counters : from.redis) all += counters->failures[i].get();
+    page.counter("tailgate_redis_failures_total", "Calls that came to nothing, by why.", as_double(all),
+                 {{"why", kRedisFailureNames[i]}});
+  }
+  page.counter("tailgate_redis_connects_total", "Connections that came up.", sum(&RedisCounters::connects));
+  page.counter("tailgate_redis_breaker_opens_total", "Times that a breaker opened.",
+               sum(&RedisCounters::breaker_opens));
+  page.gauge("tailgate_redis_breakers_open", "Breakers that are open: calls are refused at once.",
+             sum(&RedisCounters::is_breaker_open));
+  page.gauge("tailgate_redis_calls_waiting", "Commands without their reply.", sum(&RedisCounters::waiting));
+  std::array<double, kRedisLatencyBucketsUs.size()> bounds{};
+  std::array<std::uint64_t, kRedisLatencyBucketsUs.size() + 1> counts{};
+  for (std::size_t i = 0; i < bounds.size(); ++i) bounds[i] = as_double(kRedisLatencyBucketsUs[i]) / 1e6;
+  for (const RedisCounters* counters : from.redis) {
+    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += counters->latency[i].get();
+  }
+  page.histogram("tailgate_redis_latency_seconds", "From a call to its answer.", bounds, counts,
+                 sum(&RedisCounters::latency_sum_us) / 1e6);
+}
+
+void add_cursors(MetricPage& page, const MetricSources& from) {
+  const auto add = [&](std::string_view result, Counter CursorCounters::*member) {
+    std::uint64_t all = 0;
+    for (const CursorCounters* counters : from.cursors) all += (counters->*member).get();
+    page.counter("tailgate_cursor_saves_total", "Positions that streams had to save, by what became of it.",
+                 as_double(all), {{"result", result}});
+  };
+  add("saved", &CursorCounters::saves);
+  add("retried", &CursorCounters::retries);
+  add("refused", &CursorCounters::refused);
+  add("dropped", &CursorCounters::dropped);
+}
+
 void add_kafka(MetricPage& page, const MetricSources& from) {
   const TailCounts tails = from.kafka.tails().counts();
   page.counter("tailgate_records_in_total", "Records read at the tails.", as_double(tails.records));
@@ -168,6 +212,8 @@ std::string metrics_text(const MetricSources& sources) {
   add_requests(page, sources);
   add_streams(page, sources);
   add_kafka(page, sources);
+  add_redis(page, sources);
+  add_cursors(page, sources);
   page.counter("tailgate_log_lines_dropped_total", "Lines that stderr did not take in time.",
                as_double(sources.log_lines_dropped()));
   add_process_metrics(page);

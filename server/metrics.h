@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/redis_counters.h"
 #include "limits/connection_limit.h"
 #include "server/access_log.h"
+#include "server/handlers/cursor_commits.h"
 #include "server/http/server.h"
 #include "server/net/acceptor.h"
 #include "streams/kafka_streams.h"
@@ -23,6 +25,8 @@ struct MetricSources {
   const AcceptCounters& accept;
   const ConnectionLimit& connections;
   std::vector<const StreamCounters*> streams;  // of each io thread
+  std::vector<const RedisCounters*> redis;     // of each link; empty without Redis
+  std::vector<const CursorCounters*> cursors;  // of each io thread
   KafkaStreams& kafka;
   std::function<std::uint64_t()> log_lines_dropped;
   // The bounds that gauges are held against.

@@ -178,6 +178,50 @@ Setting threads() {
                 [](std::size_t count) { return count == 0 ? std::string{"auto"} : std::to_string(count); });
 }
 
+bool is_redis_prefix(std::string_view prefix) {
+  constexpr std::size_t kBytesMax = 64;
+  return !prefix.empty() && prefix.size() <= kBytesMax &&
+         std::all_of(prefix.begin(), prefix.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || std::string_view{"._-:"}.find(static_cast<char>(c)) != std::string_view::npos;
+         });
+}
+
+std::vector<Setting> redis_settings() {
+  constexpr std::int64_t kDay = 24 * 60 * kMinute;
+  std::vector<Setting> all;
+  all.push_back(text({"redis",
+                      "What replicas share: cursors, limits. redis://USER:PASSWORD@HOST:PORT/DB, rediss:// with TLS, "
+                      "redis-cluster://H1,H2, redis-sentinel://H1,H2/NAME/DB or unix:/PATH; user and password "
+                      "percent-encoded. None: one replica, everything in memory."},
+                     "the URL of a Redis 6.2 or later", &Config::redis));
+  all.push_back(text({"redis_file", "A file with that URL, which may hold a password."}, "the path of a file",
+                     &Config::redis_file));
+  all.push_back(scalar(
+      {"redis_prefix", "What the names of all keys in Redis begin with."}, "letters, digits and ._-: (at most 64)",
+      &Config::redis_prefix,
+      [](const std::string& value) { return is_redis_prefix(value) ? std::optional{value} : std::nullopt; },
+      [](const std::string& value) { return value; }));
+  all.push_back(number({"redis_wait",
+                        "Replicas of Redis that must have confirmed a cursor before it counts as saved (WAIT); a Redis "
+                        "with fewer answers 503."},
+                       &Config::redis_wait, 0, 10));
+  all.push_back(
+      text({"redis_ca",
+            "Certificates of which one must have signed what Redis shows (rediss://), a PEM file; none: those "
+            "that the system trusts."},
+           "the path of a PEM file", &Config::redis_ca));
+  all.push_back(text({"redis_cert", "The certificate that is shown to Redis, a PEM file."}, "the path of a PEM file",
+                     &Config::redis_cert));
+  all.push_back(
+      text({"redis_key", "Private key of redis_cert, a PEM file."}, "the path of a PEM file", &Config::redis_key));
+  all.push_back(
+      number({"cursors_per_principal", "Cursors of one principal; without identity there is one for all clients."},
+             &Config::cursors_per_principal, 1, 10'000'000));
+  all.push_back(duration({"cursor_ttl", "A cursor that nobody reads or moves for so long is forgotten."},
+                         &Config::cursor_ttl_ms, kMinute, 3'650 * kDay));
+  return all;
+}
+
 std::vector<Setting> make_settings() {
   std::vector<Setting> all;
   all.push_back(
@@ -220,6 +264,7 @@ std::vector<Setting> make_settings() {
   all.push_back(
       list({"cors_origins", "Origins whose pages may read the answers, written as browsers send them, or * for all."},
            "origins such as https://example.org, or *", &Config::cors_origins, is_origin, /*may_be_empty=*/true));
+  for (Setting& setting : redis_settings()) all.push_back(std::move(setting));
   all.push_back(size({"record_bytes", "Memory of the newest records of all tailed partitions."}, &Config::record_bytes,
                      kMiB, 1024 * kGiB));
   all.push_back(size(

@@ -34,6 +34,8 @@ class StreamBody final : public ByteSource, private Waker {
   // limit, until, or the code of a fault; empty while it goes on.
   const std::string& why_ended() const { return why_ended_; }
   bool is_live() const { return subscriber_.is_live(); }
+  // The position that the client has when everything so far has reached it.
+  std::string id() { return subscriber_.id(); }
 
  private:
   enum class From : std::uint8_t { nothing, pending, scratch, log };

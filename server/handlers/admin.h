@@ -21,7 +21,7 @@ enum class Stage : std::uint8_t {
 struct Health {
   Stage stage = Stage::starting;
   bool is_kafka_reachable = false;
-  std::string_view redis = "none";  // none, up, down
+  std::string_view redis = "memory";  // memory (there is none), up, away
 };
 
 // /livez: the process answers. /readyz: 200 while serving, whatever Kafka and Redis do: a replica that left the

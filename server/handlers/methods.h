@@ -16,6 +16,9 @@ bool is_known_method(const Request& request);
 // GET or HEAD.
 bool is_read_method(const Request& request);
 
+// `allowed` as Allow lists it: "GET, HEAD, OPTIONS".
+bool is_listed_method(const Request& request, std::string_view allowed);
+
 // 405 with Allow.
 Response make_method_problem(std::string_view allowed);
 

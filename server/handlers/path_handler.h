@@ -1,6 +1,9 @@
 // What answers the requests under one path.
 #pragma once
 
+#include <string_view>
+
+#include "server/handlers/methods.h"
 #include "server/http/exchange.h"
 
 namespace tailgate {
@@ -9,8 +12,10 @@ namespace tailgate {
 class PathHandler {
  public:
   virtual ~PathHandler() = default;
-  // A GET or HEAD whose path is this handler's. Responds once, now or later; what all answers carry (CORS, nosniff,
-  // Cache-Control: no-store) is added behind it.
+  // What Allow lists for a path of this handler's.
+  virtual std::string_view methods(std::string_view) const { return kReadMethods; }
+  // A request on its path, of one of these methods but OPTIONS. Responds once, now or later; what all answers carry
+  // (CORS, nosniff, Cache-Control: no-store) is added behind it.
   virtual void handle(Exchange& exchange) = 0;
 };
 

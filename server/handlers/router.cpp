@@ -57,15 +57,18 @@ void Router::route(Exchange& exchange) const {
   const bool is_options = request.method == "OPTIONS";
   // A preflight is answered wherever it goes: a page should see the 404 that follows, and not just a network error.
   if (is_options && (request.path == "*" || request.header("access-control-request-method"))) {
-    return exchange.respond(parts_.cors.answer_options(request, kReadMethods));
+    const PathHandler* of_path = find(request.path);
+    return exchange.respond(
+        parts_.cors.answer_options(request, of_path ? of_path->methods(request.path) : kReadMethods));
   }
   const Asset* asset = parts_.has_console ? find_asset(request.path) : nullptr;
   PathHandler* handler = asset ? nullptr : find(request.path);
   if (!asset && !handler) {
     return exchange.respond(make_problem(404, problem_code_of(ErrorCode::not_found), "there is nothing at this path"));
   }
-  if (is_options) return exchange.respond(parts_.cors.answer_options(request, kReadMethods));
-  if (!is_read_method(request)) return exchange.respond(make_method_problem(kReadMethods));
+  const std::string_view methods = handler ? handler->methods(request.path) : kReadMethods;
+  if (is_options) return exchange.respond(parts_.cors.answer_options(request, methods));
+  if (!is_listed_method(request, methods)) return exchange.respond(make_method_problem(methods));
   if (asset) return exchange.respond(make_asset_response(*asset, request));
   handler->handle(exchange);
 }
@@ -75,6 +78,7 @@ void Router::route(Exchange& exchange) const {
 PathHandler* Router::find(std::string_view path) const {
   if (path.starts_with("/streams/")) return &parts_.streams;
   if (path == "/topics" || path.starts_with("/topics/")) return &parts_.topics;
+  if (path == "/cursors" || path.starts_with("/cursors/")) return &parts_.cursors;
   if (path == "/livez" || path == "/readyz") return parts_.health;
   return nullptr;
 }

@@ -34,9 +34,10 @@ class NamedHandler final : public PathHandler {
 struct RouterTest : testing::Test {
   NamedHandler streams{"streams"};
   NamedHandler topics{"topics"};
+  NamedHandler cursors{"cursors"};
   NamedHandler health{"health"};
   Cors cors{{"https://a.example", "https://b.example"}};
-  Router router{{.streams = streams, .topics = topics, .cors = cors, .has_console = true}};
+  Router router{{.streams = streams, .topics = topics, .cursors = cursors, .cors = cors, .has_console = true}};
 
   // The exchange is answered at once.
   std::unique_ptr<RecordedExchange> ask(std::string method, const std::string& target,
@@ -147,7 +148,7 @@ TEST_F(RouterTest, WhatAHandlerKeepsDiesWithTheExchange) {
     void handle(Exchange& exchange) override { exchange.keep(std::make_unique<Noted>(is_gone)); }
     bool is_gone = false;
   } keeper;
-  Router keeping{{.streams = keeper, .topics = topics, .cors = cors}};
+  Router keeping{{.streams = keeper, .topics = topics, .cursors = cursors, .cors = cors}};
   {
     RecordedExchange exchange{"GET", "/streams/orders"};
     keeping.handle(exchange);
@@ -170,7 +171,7 @@ TEST_F(RouterTest, TheConsoleIsServedWithItsPolicyAndOnceOnly) {
 }
 
 TEST_F(RouterTest, WithoutAConsoleThereIsNothingAtTheRoot) {
-  Router bare{{.streams = streams, .topics = topics, .cors = cors, .health = &health}};
+  Router bare{{.streams = streams, .topics = topics, .cursors = cursors, .cors = cors, .health = &health}};
   RecordedExchange root{"GET", "/"};
   bare.handle(root);
   EXPECT_EQ(root.status(), 404);

@@ -6,8 +6,9 @@
 #include <utility>
 
 #include "base/decimal.h"
-#include "server/handlers/field_list.h"
 #include "base/percent.h"
+#include "cursors/cursor_store.h"
+#include "server/handlers/field_list.h"
 #include "server/handlers/problem.h"
 #include "server/handlers/query.h"
 #include "server/handlers/timestamp.h"
@@ -19,9 +20,11 @@ constexpr std::string_view kPathPrefix = "/streams/";
 constexpr std::string_view kHeaderId = "Last-Event-ID";
 
 // Of several that are equally near to an unknown one the first is named.
-constexpr std::array<std::string_view, 11> kParameters = {
-    "from", "format", "as", "key", "limit", "until", "last_event_id", "on_reset", "wait", "soft", "max_bytes"};
-constexpr std::array<std::string_view, 3> kReserved = {"cursor", "commit", "gather"};
+constexpr std::array<std::string_view, 13> kParameters = {"from",      "format",        "as",       "key",  "limit",
+                                                          "until",     "last_event_id", "on_reset", "wait", "soft",
+                                                          "max_bytes", "cursor",        "commit"};
+constexpr std::array<std::string_view, 1> kReserved = {"gather"};
+
 Error bad_request(std::string detail) { return {ErrorCode::bad_request, std::move(detail)}; }
 
 // The errors of ids do not say where the id stood.
@@ -86,8 +89,8 @@ class Reader {
       : request_{request}, parameters_{std::move(parameters)}, now_ms_{now_ms}, stream_{stream} {}
 
   Result<void> read() {
-    for (const auto step : {&Reader::read_representation, &Reader::read_start, &Reader::read_from, &Reader::read_stop,
-                            &Reader::read_shape, &Reader::read_poll}) {
+    for (const auto step : {&Reader::read_representation, &Reader::read_start, &Reader::read_cursor, &Reader::read_from,
+                            &Reader::read_stop, &Reader::read_shape, &Reader::read_poll}) {
       if (Result<void> done = (this->*step)(); !done) return done;
     }
     return {};
@@ -141,6 +144,25 @@ class Reader {
     return {};
   }
 
+  Result<void> read_cursor() {
+    const std::string* name = find("cursor");
+    const std::string* commit = find("commit");
+    if (name && !is_cursor_name(*name)) {
+      return bad_request("cursor must be 1 to 128 letters, digits, dots, dashes and underscores");
+    }
+    if (name) stream_.cursor = *name;
+    if (!commit) return {};
+    if (!name) return bad_request("commit needs cursor too");
+    if (*commit == "manual") {
+      stream_.commit = Commit::manual;
+    } else if (*commit == "sent") {
+      stream_.commit = Commit::sent;
+    } else if (*commit != "auto") {
+      return bad_request("commit must be auto, manual or sent");
+    }
+    return {};
+  }
+
   Result<void> read_from() {
     const std::string* from = find("from");
     if (!from || *from == "latest") return {};
@@ -157,7 +179,12 @@ class Reader {
       if (!id)
         return not_a_place("from", "latest, earliest, -N, an RFC 3339 time, @ and milliseconds, or an id", id.error());
       Position position = with_successors(std::move(id->position));
-      stream_.position.merge(position);  // what Last-Event-ID has named stays
+      // What Last-Event-ID has named stays, and so will what the cursor covers.
+      if (stream_.cursor.empty()) {
+        stream_.position.merge(position);
+      } else {
+        stream_.from_position = std::move(position);
+      }
     }
     return {};
   }

@@ -50,6 +50,13 @@ struct UntilPosition {
 };  // names every topic; a partition that it does not name has nothing to give
 using Until = std::variant<UntilNever, UntilNow, UntilTime, UntilPosition>;
 
+// Who moves the cursor of a stream.
+enum class Commit : std::uint8_t {
+  automatic,  // what the client has proven: the id that it comes back with
+  manual,     // the client alone
+  sent,       // what was written out
+};
+
 enum class Format : std::uint8_t { value, envelope };
 
 struct StreamRequest {
@@ -68,6 +75,13 @@ struct StreamRequest {
   From from = FromLatest{};
   std::string id;        // as the client brought it in Last-Event-ID or last_event_id; "" if it came without one
   bool is_over = false;  // that id ends in "!", and there is a limit or until: 204
+
+  std::string cursor;  // the name; "": none
+  Commit commit = Commit::automatic;
+  // What the cursor covers, of topics that `position` does not name: filled in by the one who reads it. A partition of
+  // those that is not in it starts by `from`.
+  Position saved;
+  Position from_position;  // with a cursor: `from` as an id, for what the cursor does not cover
 
   std::optional<std::int64_t> limit;  // records, > 0; always there for a long poll
   Until until;

@@ -290,7 +290,11 @@ TEST(StreamRequest, OnlyAnEventSourceIsRefusedSoftlyUnlessAskedOtherwise) {
 }
 
 TEST(StreamRequest, WhatDoesNotExistYetIsRefusedByName) {
-  expect_bad("/streams/a?cursor=c", "cursor");
+  expect_bad("/streams/a?cursor=", "cursor");
+  expect_bad("/streams/a?cursor=a%2Fb", "cursor");
+  expect_bad("/streams/a?cursor=%7D", "cursor");
+  expect_bad("/streams/a?cursor=" + std::string(129, 'c'), "cursor");
+  expect_bad("/streams/a?cursor=c&commit=always", "commit");
   expect_bad("/streams/a?commit=auto", "commit");
   expect_bad("/streams/a?gather=5", "gather");
 }

@@ -12,6 +12,8 @@ StreamStartQuestion::StreamStartQuestion(const StreamRequest& request, StreamCon
 void StreamStartQuestion::start(const Feed& feed) {
   for (const Feed::Partition& partition : feed.partitions()) {
     Wanted wanted{partition.source, partition.topic, request_.position.contains(partition.topic)};
+    const auto saved = request_.saved.find(partition.topic);
+    if (saved != request_.saved.end() && saved->second.contains(partition.source.partition)) wanted.is_by_id = true;
     const RecordLog& log = partition.follow->log();
     if (log.epoch() != 0) wanted.head = log.next() - 1;
     wanted_.push_back(std::move(wanted));
@@ -108,6 +110,7 @@ void StreamStartQuestion::finish() {
   if (error_) return then(*error_);
   StreamStart start;
   start.passed = request_.position;
+  for (const auto& [topic, parts] : request_.saved) start.passed[topic].insert(parts.begin(), parts.end());
   for (const Wanted& wanted : wanted_) {
     TopicPosition& topic = start.passed[wanted.topic];
     if (!wanted.is_by_id) {

@@ -32,7 +32,7 @@ class StreamStartQuestion final : public Watch {
   struct Wanted {
     TopicPartition source;
     std::string topic;
-    bool is_by_id = false;      // the id names its topic
+    bool is_by_id = false;      // the id names its topic, or the cursor covers it: nobody has to be asked
     Offset head = kNotStarted;  // what the reader has passed, where it is known
   };
   bool needs_ends() const;

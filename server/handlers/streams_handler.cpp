@@ -1,12 +1,14 @@
 #include "server/handlers/streams_handler.h"
 
 #include <algorithm>
+#include <cassert>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "cursors/id.h"
+#include "server/handlers/cursors.h"
 #include "server/handlers/problem.h"
 #include "server/handlers/soft_refusal.h"
 #include "server/handlers/stream_headers.h"
@@ -31,7 +33,8 @@ FeedSpec spec_of(const StreamRequest& request) {
 }
 
 Response refusal_response(const StreamRequest& request, const Error& error) {
-  if (error.code == ErrorCode::upstream_down && request.is_soft) return make_busy(request.id, "upstream_down", kRetryAfterDownS);
+  if (error.code == ErrorCode::upstream_down && request.is_soft)
+    return make_busy(request.id, "upstream_down", kRetryAfterDownS);
   return make_problem(error);
 }
 
@@ -43,19 +46,106 @@ class NoBody final : public ByteSource {
   void set_waker(Waker&) override {}
 };
 
+Position position_of(std::string_view id, const StreamRequest& request) {
+  auto parsed = parse_id(id, {request.topics, request.partition});
+  assert(parsed);  // ours
+  return std::move(parsed->position);
+}
+
+// A stream whose cursor follows what is written out.
+class BookmarkedBody final : public ByteSource {
+ public:
+  BookmarkedBody(std::unique_ptr<StreamBody> body, StreamRequest request, CursorCommits& commits, const CursorKey& key,
+                 std::optional<std::int64_t> generation)
+      : body_{std::move(body)}, request_{std::move(request)}, bookmark_{commits, key, generation, [this] {
+                                                                          return position_of(body_->id(), request_);
+                                                                        }} {}
+  Pull prepare(std::size_t bytes_max) override { return body_->prepare(bytes_max); }
+  void emit(std::size_t bytes, ByteSink& sink) override { body_->emit(bytes, sink); }
+  void set_waker(Waker& waker) override { body_->set_waker(waker); }
+
+ private:
+  const std::unique_ptr<StreamBody> body_;
+  const StreamRequest request_;
+  CursorCommits::Bookmark bookmark_;
+};
+
 // A stream between its request and its reply.
 class Opening final : public Watch {
  public:
-  Opening(Exchange& exchange, StreamRequest request, FeedSet& feeds, const StreamsOptions& options)
+  Opening(Exchange& exchange, StreamRequest request, FeedSet& feeds, CursorCommits& commits,
+          const StreamsOptions& options)
       : exchange_{exchange},
         request_{std::move(request)},
         feeds_{feeds},
+        commits_{commits},
         options_{options},
         question_{request_, feeds.context(), [this](Result<StreamStart> start) { on_start(std::move(start)); }} {}
 
-  void start(const Topics& topics) { question_.start(feeds_.get(spec_of(request_), topics)); }
+  // Where an id says all, the store of cursors is not asked: such streams go on without it.
+  void start(const Topics& topics) {
+    const bool is_by_id = std::all_of(request_.topics.begin(), request_.topics.end(),
+                                      [this](const std::string& name) { return request_.position.contains(name); });
+    if (request_.cursor.empty() || (is_by_id && request_.commit != Commit::sent)) return ask_where(topics);
+    cursor_ask_ = commits_.store().read(key(), [this](const CursorAnswer& answer) { on_cursor(answer); });
+  }
 
  private:
+  CursorKey key() const { return {"", request_.cursor}; }
+  bool is_head() const { return exchange_.request().method == "HEAD"; }
+
+  void ask_where(const Topics& topics) { question_.start(feeds_.get(spec_of(request_), topics)); }
+
+  void on_cursor(const CursorAnswer& answer) {
+    if (!answer && answer.error().refusal == CursorRefusal::away && request_.is_soft) {
+      return exchange_.respond(make_busy(request_.id, "cursors_down", kRetryAfterRedisS));
+    }
+    if (!answer) return exchange_.respond(make_cursor_problem(answer.error()));
+    const auto topics = feeds_.context().catalog.topics();
+    if (*answer) {
+      generation_ = (**answer).generation;
+      take_saved(**answer, *topics);
+    }
+    for (const auto& [name, parts] : request_.from_position) {
+      if (!request_.saved.contains(name)) request_.position.emplace(name, parts);
+    }
+    for (const std::string& name : request_.topics) {
+      if (!topics->by_name.contains(name))
+        return exchange_.respond(make_problem(Error{ErrorCode::not_found, std::string{kNoSuchTopic}}));
+    }
+    ask_where(*topics);
+  }
+
+  void take_saved(const Cursor& cursor, const Topics& topics) {
+    for (const std::string& name : request_.topics) {
+      const auto covered = cursor.position.find(name);
+      const auto topic = topics.by_name.find(name);
+      if (request_.position.contains(name) || covered == cursor.position.end()) continue;
+      TopicPosition parts = covered->second;
+      // What has grown since is read from its beginning; with an id as `from`, what the cursor never covered starts
+      // there.
+      const auto known = cursor.partitions.find(name);
+      const auto from = request_.from_position.find(name);
+      const std::int32_t count = topic == topics.by_name.end() ? 0 : topic->second.partitions;
+      if (from != request_.from_position.end()) parts.insert(from->second.begin(), from->second.end());
+      for (std::int32_t p = 0; p < count; ++p) {
+        const bool has_grown = known != cursor.partitions.end() && p >= known->second;
+        if (has_grown || from != request_.from_position.end()) parts.emplace(p, kNothingPassed);
+      }
+      if (request_.partition) {
+        std::erase_if(parts, [this](const auto& part) { return part.first != *request_.partition; });
+      }
+      if (!parts.empty()) request_.saved.emplace(name, std::move(parts));
+    }
+  }
+
+  // With commit=auto a stream's start is saved like an id that comes back: from there on nothing is missed, even if the
+  // client never comes back with one.
+  void commit_start(const Position& passed) {
+    if (request_.cursor.empty() || request_.commit != Commit::automatic || is_head()) return;
+    commits_.prove(key(), passed, !request_.partition);
+  }
+
   void on_start(Result<StreamStart> start) {
     if (!start) return exchange_.respond(refusal_response(request_, start.error()));
     const std::string id = format_id(start->passed, request_.id_form());
@@ -73,7 +163,8 @@ class Opening final : public Watch {
     Feed& feed = feeds_.get(spec_of(request_), *topics);
     Response response;
     response.headers = stream_headers(request_.representation, id);
-    if (exchange_.request().method == "HEAD") {
+    commit_start(start->passed);
+    if (is_head()) {
       response.stream = std::make_unique<NoBody>();
       return exchange_.respond(std::move(response));
     }
@@ -82,7 +173,11 @@ class Opening final : public Watch {
     response.note = [stream = body.get(), name = name_of(request_.representation)] {
       return AccessNote{std::string{name}, stream->records(), stream->why_ended()};
     };
-    response.stream = std::move(body);
+    if (request_.commit == Commit::sent) {
+      response.stream = std::make_unique<BookmarkedBody>(std::move(body), request_, commits_, key(), generation_);
+    } else {
+      response.stream = std::move(body);
+    }
     exchange_.respond(std::move(response));
   }
 
@@ -107,6 +202,7 @@ class Opening final : public Watch {
   }
 
   void on_poll(PollAnswer answer) {
+    if (request_.commit == Commit::sent) commits_.note(key(), generation_, position_of(answer.next, request_));
     Response response;
     response.headers = stream_headers(request_.representation, start_id_);
     std::string link = "<?" + next_query(exchange_.request(), answer.next) + ">; rel=\"next\"";
@@ -123,7 +219,10 @@ class Opening final : public Watch {
   Exchange& exchange_;
   StreamRequest request_;
   FeedSet& feeds_;
+  CursorCommits& commits_;
   const StreamsOptions& options_;
+  Ask<CursorAnswer> cursor_ask_;
+  std::optional<std::int64_t> generation_;  // of the cursor, if there is one
   std::string start_id_;
   std::unique_ptr<Poll> poll_;
   StreamStartQuestion question_;
@@ -152,10 +251,14 @@ std::optional<Error> refusal_of(const StreamRequest& request, const Catalog& cat
 
 void StreamsHandler::handle(Exchange& exchange) {
   FeedSet& feeds = *feeds_[exchange.loop().index()];
+  CursorCommits& commits = *commits_[exchange.loop().index()];
   const std::int64_t now_ms = exchange.loop().timers().clock().wall_ms();
   Result<StreamRequest> request = parse_stream_request(exchange.request(), now_ms);
   if (!request) return exchange.respond(make_problem(request.error()));
   if (request->is_over) {
+    if (!request->cursor.empty() && request->commit == Commit::automatic && exchange.request().method == "GET") {
+      commits.prove({"", request->cursor}, request->position, !request->partition);
+    }
     Response response;
     response.status = 204;
     return exchange.respond(std::move(response));
@@ -164,7 +267,7 @@ void StreamsHandler::handle(Exchange& exchange) {
   if (const auto refusal = refusal_of(*request, feeds.context().catalog, *topics)) {
     return exchange.respond(refusal_response(*request, *refusal));
   }
-  auto opening = std::make_unique<Opening>(exchange, std::move(*request), feeds, options_);
+  auto opening = std::make_unique<Opening>(exchange, std::move(*request), feeds, commits, options_);
   Opening& started = *opening;
   exchange.keep(std::move(opening));
   started.start(*topics);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/handlers/cursor_commits.h"
 #include "server/handlers/path_handler.h"
 #include "streams/feed_set.h"
 
@@ -18,14 +19,15 @@ struct StreamsOptions {
 // Threads: handle() on every io thread, each with its own FeedSet.
 class StreamsHandler final : public PathHandler {
  public:
-  // `feeds`: by Loop::index().
-  StreamsHandler(std::vector<FeedSet*> feeds, const StreamsOptions& options)
-      : feeds_{std::move(feeds)}, options_{options} {}
+  // `feeds`, `commits`: by Loop::index().
+  StreamsHandler(std::vector<FeedSet*> feeds, std::vector<CursorCommits*> commits, const StreamsOptions& options)
+      : feeds_{std::move(feeds)}, commits_{std::move(commits)}, options_{options} {}
 
   void handle(Exchange& exchange) override;
 
  private:
   std::vector<FeedSet*> feeds_;
+  std::vector<CursorCommits*> commits_;
   StreamsOptions options_;
 };
 

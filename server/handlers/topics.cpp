@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/json.h"
-#include "cursors/id.h"
 #include "base/percent.h"
+#include "cursors/id.h"
 #include "server/handlers/problem.h"
 #include "server/handlers/query.h"
 

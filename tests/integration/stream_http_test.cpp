@@ -126,7 +126,7 @@ TEST_F(StreamHttp, BadQueriesAre400AndNameTheParameter) {
                                                              {"?soft=2", "soft"},
                                                              {"?wait=1", "wait"},
                                                              {"?max_bytes=1", "max_bytes"},
-                                                             {"?cursor=a", "cursor"},
+                                                             {"?cursor=a/b", "cursor"},
                                                              {"?commit=auto", "commit"},
                                                              {"?gather=1", "gather"},
                                                              {"?from=earliest&from=latest", "from"},

@@ -1,0 +1,159 @@
+#include "base/redis_cluster.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "base/decimal.h"
+#include "base/redis_failure.h"
+#include "base/redis_wire.h"
+
+namespace tailgate {
+namespace {
+
+constexpr std::chrono::milliseconds kSlotsDeadline{1'000};
+constexpr std::int64_t kPortMax = std::numeric_limits<std::uint16_t>::max();
+
+// "MOVED 3999 host:port"; a server that does not know its own address leaves the host out.
+std::optional<RedisAddress> target_of(std::string_view error, const std::string& default_host) {
+  const std::size_t space = error.rfind(' ');
+  const std::size_t colon = error.rfind(':');
+  if (space == error.npos || colon == error.npos || colon < space) return std::nullopt;
+  const std::string host{error.substr(space + 1, colon - space - 1)};
+  const auto port = parse_decimal(error.substr(colon + 1), kPortMax);
+  if (!port || *port == 0) return std::nullopt;
+  return RedisAddress{.host = host.empty() ? default_host : host, .port = static_cast<std::uint16_t>(*port)};
+}
+
+}  // namespace
+
+RedisCluster::RedisCluster(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls,
+                           RedisCounters& counters, std::function<void(const std::string& line)> log)
+    : RedisRunner{loop, options, counters}, tls_{tls}, log_{std::move(log)}, look_timer_{[this] { look(); }} {
+  for (const RedisAddress& address : options.servers) node_at(address);
+  loop_.timers().set(look_timer_, kLookMs);
+}
+
+RedisCluster::~RedisCluster() = default;
+
+RedisNode* RedisCluster::node_at(const RedisAddress& address) {
+  const auto known = nodes_.find(address);
+  if (known != nodes_.end()) return known->second.get();
+  if (nodes_.size() >= kNodesMax) return nullptr;
+  const RedisGreeting greeting{.user = options_.user, .password = options_.password};
+  auto node = std::make_unique<RedisNode>(loop_, address, options_, greeting, tls_, watch(), counters_);
+  return nodes_.emplace(address, std::move(node)).first->second.get();
+}
+
+// The map is read often while something is away, for a failover changes it, and seldom else.
+void RedisCluster::look() {
+  const std::int64_t now_ms = loop_.timers().clock().steady_ms();
+  const auto up = std::find_if(nodes_.begin(), nodes_.end(), [](const auto& node) { return node.second->is_up(); });
+  if (up != nodes_.end() && (!is_whole() || now_ms - asked_ms_ >= kRefreshMs)) ask_for_slots(*up->second);
+  loop_.timers().set(look_timer_, kLookMs);
+}
+
+void RedisCluster::ask_for_slots(RedisNode& node) {
+  if (std::exchange(is_asking_, true)) return;
+  asked_ms_ = loop_.timers().clock().steady_ms();
+  std::string question;
+  append_redis_command(question, {"CLUSTER", "SLOTS"});
+  node.send(std::move(question), std::chrono::steady_clock::now() + kSlotsDeadline,
+            [this, &node](const RedisNode::Outcome& outcome) {
+              is_asking_ = false;
+              const auto* reply = std::get_if<RedisReply>(&outcome);
+              if (reply != nullptr && reply->kind == RedisReply::Kind::array) take_slots(node, *reply);
+            });
+}
+
+// [[first, last, [host, port, …] of the master, … of its replicas], …]
+void RedisCluster::take_slots(const RedisNode& from, const RedisReply& reply) {
+  std::array<RedisNode*, kRedisSlots> slots{};
+  std::vector<RedisNode*> masters;
+  for (const RedisReply& range : reply.items) {
+    if (range.items.size() < 3 || range.items[2].items.size() < 2) return;
+    const std::int64_t first = range.items[0].integer;
+    const std::int64_t last = range.items[1].integer;
+    const RedisReply& master = range.items[2];
+    const std::int64_t port = master.items[1].integer;
+    if (first < 0 || last < first || last >= static_cast<std::int64_t>(kRedisSlots) || port < 1 || port > kPortMax) {
+      return;
+    }
+    const std::string& host = master.items[0].text.empty() ? from.address().host : master.items[0].text;
+    RedisNode* const node = node_at({.host = host, .port = static_cast<std::uint16_t>(port)});
+    if (node == nullptr) return;
+    std::fill(slots.begin() + first, slots.begin() + last + 1, node);
+    if (std::find(masters.begin(), masters.end(), node) == masters.end()) masters.push_back(node);
+  }
+  slots_ = slots;
+  masters_ = std::move(masters);
+  drop_unused();
+  tell_state("");
+}
+
+void RedisCluster::drop_unused() {
+  for (auto it = nodes_.begin(); it != nodes_.end();) {
+    const bool is_of_map = std::find(masters_.begin(), masters_.end(), it->second.get()) != masters_.end();
+    const bool is_configured =
+        std::find(options_.servers.begin(), options_.servers.end(), it->first) != options_.servers.end();
+    if (is_of_map || is_configured) {
+      ++it;
+      continue;
+    }
+    // This may be called by a reply's way through it.
+    std::shared_ptr<RedisNode> old{std::move(it->second)};
+    it = nodes_.erase(it);
+    old->abandon();
+    loop_.post([old] {});
+  }
+}
+
+bool RedisCluster::on_refused(RedisNode& node, const Run& run, RedisFailure failure, const std::string& error) {
+  if (failure == RedisFailure::loading || failure == RedisFailure::auth) node.reconnect(failure, error);
+  if (failure != RedisFailure::cluster) return false;
+  ask_for_slots(node);
+  const bool is_moved = error.starts_with("MOVED ");
+  if (!is_moved && !error.starts_with("ASK ")) return false;
+  if (++run->redirects > kRedirectsMax) return false;
+  const auto address = target_of(error, node.address().host);
+  RedisNode* const target = address ? node_at(*address) : nullptr;
+  if (target == nullptr) return false;
+  run->asking = !is_moved;
+  if (is_moved) slots_[redis_slot(run->call.keys.front())] = target;
+  send(*target, run);
+  return true;
+}
+
+bool RedisCluster::is_whole() const {
+  return !masters_.empty() &&
+         std::all_of(masters_.begin(), masters_.end(), [](const auto* node) { return node->is_up(); }) &&
+         std::find(slots_.begin(), slots_.end(), nullptr) == slots_.end();
+}
+
+void RedisCluster::tell_state(const std::string& why) {
+  const RedisState before = state_.load(std::memory_order_relaxed);
+  if (is_whole() == (before == RedisState::up)) return;
+  if (before == RedisState::up) {
+    state_.store(RedisState::away, std::memory_order_relaxed);
+    log_("Redis Cluster: a part is away: " + why);
+  } else if (is_whole()) {
+    state_.store(RedisState::up, std::memory_order_relaxed);
+    log_("Redis Cluster is up: " + std::to_string(masters_.size()) + " masters");
+  }
+}
+
+void RedisCluster::on_up(RedisNode& node) {
+  if (!is_whole()) ask_for_slots(node);
+  tell_state("");
+}
+
+void RedisCluster::on_down(RedisNode& node, RedisFailure failure, const std::string& why) {
+  if (state_.load(std::memory_order_relaxed) == RedisState::connecting) {
+    state_.store(RedisState::away, std::memory_order_relaxed);
+    log_("Redis Cluster: " + node.address().text() + " is away (" + std::string{name_of(failure)} + "): " + why);
+  }
+  tell_state(node.address().text() + " (" + std::string{name_of(failure)} + "): " + why);
+}
+
+}  // namespace tailgate

@@ -1,0 +1,135 @@
+// The link to a Redis Cluster: three real nodes, slots that move, a master that dies.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/redis_slot.h"
+#include "tests/integration/redis_caller.h"
+#include "tests/support/free_port.h"
+#include "tests/support/redis_server.h"
+
+namespace tailgate::test {
+namespace {
+
+const RedisScript& set_script() {
+  static const RedisScript script{"redis.call('SET', KEYS[1], ARGV[1]) return redis.call('GET', KEYS[1])"};
+  return script;
+}
+
+class RedisClusterTest : public testing::Test {
+ protected:
+  explicit RedisClusterTest(int replicas = 0) {
+    std::vector<std::string> create{"redis-cli", "--cluster", "create"};
+    for (int i = 0; i < 3 * (1 + replicas); ++i) {
+      nodes.push_back(std::make_unique<RedisServer>(
+          std::vector<std::string>{"--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-port",
+                                   std::to_string(free_port()), "--cluster-replica-validity-factor", "0"}));
+      create.push_back("127.0.0.1:" + std::to_string(nodes.back()->port()));
+    }
+    create.insert(create.end(), {"--cluster-replicas", std::to_string(replicas), "--cluster-yes"});
+    run(create);
+    for (const auto& node : nodes) {
+      EXPECT_TRUE(eventually([&] { return node->command({"CLUSTER", "INFO"}).starts_with("cluster_state:ok"); }));
+    }
+  }
+
+  RedisOptions options() const {
+    RedisOptions made = RedisCaller::options_of("redis-cluster://127.0.0.1:" + std::to_string(nodes[0]->port()) +
+                                                ",127.0.0.1:" + std::to_string(nodes[1]->port()));
+    made.deadline_ms = 2'000;  // what is tested here is not the deadline
+    return made;
+  }
+  static std::string id_of(const RedisServer& node) {
+    std::string id = node.command({"CLUSTER", "MYID"});
+    id.pop_back();
+    return id;
+  }
+  // The node that has the slot of a key.
+  RedisServer& owner_of(const std::string& key) {
+    for (const auto& node : nodes) {
+      if (node->command({"GET", key}).find("MOVED") == std::string::npos) return *node;
+    }
+    ADD_FAILURE() << "nobody has " << key;
+    return *nodes[0];
+  }
+
+  std::vector<std::unique_ptr<RedisServer>> nodes;
+};
+
+TEST_F(RedisClusterTest, FindsTheNodeOfEveryKey) {
+  RedisCaller caller{options()};
+  ASSERT_TRUE(caller.is_up_soon());
+  for (int i = 0; i < 200; ++i) {
+    const std::string key = "tailgate:cursor:{:c" + std::to_string(i) + "}";
+    EXPECT_EQ(caller.text(set_script(), {key}, {std::to_string(i)}), std::to_string(i));
+    EXPECT_EQ(nodes[0]->command({"CLUSTER", "KEYSLOT", key}), std::to_string(redis_slot(key)) + "\n");
+  }
+  int used = 0;
+  for (const auto& node : nodes) used += node->command({"DBSIZE"}) != "0\n" ? 1 : 0;
+  EXPECT_EQ(used, 3);
+  EXPECT_EQ(caller.failures(RedisFailure::cluster), 0u);
+}
+
+TEST_F(RedisClusterTest, FollowsASlotThatIsOnItsWayAndOneThatHasMoved) {
+  RedisCaller caller{options()};
+  ASSERT_TRUE(caller.is_up_soon());
+  const std::string key = "{a}1";
+  const std::string slot = std::to_string(redis_slot(key));
+  ASSERT_EQ(caller.text(set_script(), {key}, {"1"}), "1");
+  RedisServer& source = owner_of(key);
+  RedisServer& target = &source == nodes[0].get() ? *nodes[1] : *nodes[0];
+  target.command({"CLUSTER", "SETSLOT", slot, "IMPORTING", id_of(source)});
+  source.command({"CLUSTER", "SETSLOT", slot, "MIGRATING", id_of(target)});
+
+  // A key that is not there any more, or not yet: ASK, at first for a script that the target does not know.
+  EXPECT_EQ(target.command({"SCRIPT", "FLUSH"}), "OK\n");
+  EXPECT_EQ(caller.text(set_script(), {"{a}2"}, {"2"}), "2");
+  EXPECT_EQ(caller.text(set_script(), {key}, {"3"}), "3");
+
+  source.command({"MIGRATE", "127.0.0.1", std::to_string(target.port()), key, "0", "1000"});
+  for (const auto& node : nodes) node->command({"CLUSTER", "SETSLOT", slot, "NODE", id_of(target)});
+  EXPECT_EQ(caller.text(set_script(), {key}, {"4"}), "4");  // MOVED
+  EXPECT_EQ(target.command({"GET", key}), "4\n");
+  EXPECT_EQ(caller.failures(RedisFailure::cluster), 0u);
+}
+
+TEST_F(RedisClusterTest, APartThatIsAwayFailsOnlyWhatBelongsToIt) {
+  RedisCaller caller{options()};
+  ASSERT_TRUE(caller.is_up_soon());
+  for (const auto& node : nodes) node->command({"CONFIG", "SET", "cluster-require-full-coverage", "no"});
+  RedisServer& dead = owner_of("{a}");
+  RedisServer& other = &dead == nodes[0].get() ? *nodes[1] : *nodes[0];
+  std::string alive;
+  for (int i = 0; alive.empty(); ++i) {
+    const std::string key = "{k" + std::to_string(i) + "}";
+    if (&owner_of(key) == &other) alive = key;
+  }
+  dead.kill_hard();
+  EXPECT_TRUE(eventually([&] { return caller.link().state() == RedisState::away; }));
+  EXPECT_FALSE(caller.run(set_script(), {"{a}"}, {"1"}));
+  EXPECT_EQ(caller.text(set_script(), {alive}, {"1"}), "1");
+}
+
+struct RedisClusterFailover : RedisClusterTest {
+  RedisClusterFailover() : RedisClusterTest{1} {}
+};
+
+TEST_F(RedisClusterFailover, AReplicaThatTookOverIsFound) {
+  RedisCaller caller{options()};
+  ASSERT_TRUE(caller.is_up_soon());
+  ASSERT_EQ(caller.text(set_script(), {"{a}"}, {"1"}), "1");
+  RedisServer* master = nullptr;
+  for (const auto& node : nodes) {
+    const bool is_master = node->command({"ROLE"}).starts_with("master");
+    if (is_master && node->command({"GET", "{a}"}).find("MOVED") == std::string::npos) master = node.get();
+  }
+  ASSERT_NE(master, nullptr);
+  master->kill_hard();
+  EXPECT_TRUE(eventually([&] { return caller.text(set_script(), {"{a}"}, {"2"}) == "2"; }));
+  EXPECT_TRUE(caller.is_up_soon());
+}
+
+}  // namespace
+}  // namespace tailgate::test
