@@ -70,7 +70,7 @@ TEST(CommandLine, MistakesEndTheStartWithALineThatNamesThem) {
   expect_refused({"demo", "--listen", "https://127.0.0.1:0"}, {"listen (flag --listen)", "tls_cert"});
   expect_refused({"demo", "--librdkafka", "plugin.library.paths=/tmp/x.so"},
                  {"plugin.library.paths", "flag --librdkafka"});
-  expect_refused({"demo", "--redis", "redis://127.0.0.1"}, {"flag --redis", "unknown setting"});
+  expect_refused({"demo", "--jwt-issuer", "a"}, {"flag --jwt-issuer", "unknown setting"});
 }
 
 TEST(CommandLine, CheckSaysThatAConfigurationIsGood) {

@@ -283,6 +283,23 @@ TEST_F(CursorHttp, WithoutRedisAre503AndStreamsByIdGoOn) {
   EXPECT_TRUE(eventually([&] { return standing("a", 1) == "0:8,1:9 g1"; }));
 }
 
+// C5: with redis_wait a 2xx says that a replica has it.
+TEST_F(CursorHttp, AreSavedOnceAReplicaOfRedisConfirms) {
+  TailgateProcess careful{
+      {.kafka = shared_kafka(), .topics = topic, .flags = {"--redis", redis.url(), "--redis-wait", "1"}}};
+  wait_until_known(careful, topic);
+  const auto put_to = [&](const std::string& id) {
+    return fetch({.url = careful.url("/cursors/w"),
+                  .method = "PUT",
+                  .body = R"({"position":{")" + topic + R"(":")" + id + R"("}})"})
+        .status;
+  };
+  EXPECT_EQ(put_to("0:1"), 503);
+  const RedisServer second{{"--replicaof", "127.0.0.1 " + std::to_string(redis.port())}};
+  EXPECT_TRUE(eventually([&] { return put_to("0:2") == 200; }));
+  EXPECT_NE(second.command({"HGET", "tailgate:cursor:{:w}", topic + ":0"}), "\n");
+}
+
 // C4: older, never newer.
 TEST_F(CursorHttp, ComeBackOlderWhenRedisForgets) {
   ASSERT_EQ(put("a", "0:4,1:2").status, 200);

@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -80,7 +81,7 @@ class MemoryReplica final : public Replica {
 
 class RedisReplica final : public Replica {
  public:
-  RedisReplica(const std::string& url, CursorOptions options)
+  explicit RedisReplica(const std::string& url, CursorOptions options = {})
       : caller_{slow(url)},
         store_{std::make_unique<RedisCursors>(caller_.link(), caller_.thread().loop(), "tailgate", options, 0)} {}
   ~RedisReplica() override { caller_.thread().stop(); }
@@ -341,6 +342,21 @@ TEST_F(RedisCursorTest, AnIndexThatIsNoneIsMadeAnew) {
   set({"SET", replica.cursors().index_of(""), "text"});
   EXPECT_EQ(text_of(replica.move(key("a"), orders({{0, 1}}))), "orders=0:1 g1");
   EXPECT_EQ(redis.command({"ZRANGE", replica.cursors().index_of(""), "0", "-1"}), "a\n");
+}
+
+// docs/operations.md names these.
+TEST_F(RedisCursorTest, NeedNoMoreRightsThanTheManualAsksFor) {
+  const std::string manual = read_file(TAILGATE_SOURCE_DIR "/docs/operations.md");
+  const std::string rights = "+@scripting +@hash +@sortedset +@keyspace +@connection +time +wait";
+  EXPECT_NE(manual.find(rights), std::string::npos);
+  std::vector<std::string> words{"ACL", "SETUSER", "app", "on", ">pw", "~tailgate:*"};
+  std::istringstream each{rights};
+  for (std::string right; each >> right;) words.push_back(right);
+  set(words);
+  RedisReplica app{"redis://app:pw@127.0.0.1:" + std::to_string(redis.port())};
+  EXPECT_EQ(text_of(app.move(key("a"), orders({{0, 1}}))), "orders=0:1 g1");
+  EXPECT_EQ(text_of(app.read(key("a"))), "orders=0:1 g1");
+  EXPECT_EQ(text_of(app.erase(key("a"))), "none");
 }
 
 TEST_F(RedisCursorTest, EverythingExpires) {

@@ -1,11 +1,13 @@
 // The link to a Redis Cluster: three real nodes, slots that move, a master that dies.
 #include <gtest/gtest.h>
 
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/redis_slot.h"
+#include "cursors/redis_cursors.h"
 #include "tests/integration/redis_caller.h"
 #include "tests/support/free_port.h"
 #include "tests/support/redis_server.h"
@@ -70,6 +72,25 @@ TEST_F(RedisClusterTest, FindsTheNodeOfEveryKey) {
   for (const auto& node : nodes) used += node->command({"DBSIZE"}) != "0\n" ? 1 : 0;
   EXPECT_EQ(used, 3);
   EXPECT_EQ(caller.failures(RedisFailure::cluster), 0u);
+}
+
+TEST_F(RedisClusterTest, KeepsCursorsWhereverTheyAndTheirIndexLie) {
+  RedisCaller caller{options()};
+  ASSERT_TRUE(caller.is_up_soon());
+  RedisCursors cursors{caller.link(), caller.thread().loop(), "tailgate", {}, 0};
+  for (int i = 0; i < 50; ++i) {
+    const CursorKey key{"", "c" + std::to_string(i)};
+    CursorMove move;
+    move.position["orders"] = {{0, i}};
+    std::promise<CursorAnswer> promise;
+    Ask<CursorAnswer> ask;
+    caller.thread().on_loop(
+        [&] { ask = cursors.move(key, move, [&](CursorAnswer answer) { promise.set_value(std::move(answer)); }); });
+    const CursorAnswer answer = promise.get_future().get();
+    ASSERT_TRUE(answer && *answer) << (answer ? "none" : answer.error().detail);
+    EXPECT_EQ((**answer).position, move.position);
+  }
+  caller.thread().stop();
 }
 
 TEST_F(RedisClusterTest, FollowsASlotThatIsOnItsWayAndOneThatHasMoved) {

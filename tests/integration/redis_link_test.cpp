@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/integration/redis_caller.h"
+#include "tests/support/certificates.h"
 #include "tests/support/free_port.h"
 #include "tests/support/redis_server.h"
 
@@ -235,6 +236,68 @@ TEST(RedisLink, EntersWithUserPasswordAndDatabase) {
   ASSERT_FALSE(wrong.lines().empty());
   EXPECT_NE(wrong.lines()[0].find("AUTH was refused: WRONGPASS"), std::string::npos) << wrong.lines()[0];
   EXPECT_EQ(wrong.lines()[0].find("wrong"), std::string::npos) << wrong.lines()[0];
+}
+
+class RedisTls : public testing::Test {
+ protected:
+  RedisTls() : server{authority.issue("localhost")} {}
+  std::vector<std::string> flags(const std::string& auth_clients) const {
+    return {"--tls-port", std::to_string(port), "--tls-cert-file",   server.certificate,   "--tls-key-file",
+            server.key,   "--tls-ca-cert-file", authority.ca_file(), "--tls-auth-clients", auth_clients};
+  }
+  RedisOptions options(const std::string& host) const {
+    RedisOptions made = RedisCaller::options_of("rediss://" + host + ":" + std::to_string(port));
+    made.ca_file = authority.ca_file();
+    made.connect_ms = 10'000;
+    made.deadline_ms = 2'000;
+    return made;
+  }
+  static std::string why_away(const RedisOptions& options) {
+    RedisCaller caller{options};
+    EXPECT_TRUE(eventually([&] { return !caller.lines().empty(); }));
+    return caller.lines().at(0);
+  }
+
+  CertificateAuthority authority;
+  CertificateAuthority::Files server;
+  const int port = free_port();
+};
+
+TEST_F(RedisTls, TakesTheServerThatTheAuthorityHasSignedByItsName) {
+  const RedisServer redis{flags("no")};
+  RedisCaller caller{options("localhost")};
+  EXPECT_EQ(caller.text(set_script(), {"k"}, {"1"}), "1");
+  EXPECT_EQ(caller.text(set_script(), {"k"}, {std::string(300'000, 'x')}).size(), 300'000u);
+
+  EXPECT_NE(why_away(options("127.0.0.1")).find("certificate verify failed"), std::string::npos);
+  const CertificateAuthority other;
+  RedisOptions distrusting = options("localhost");
+  distrusting.ca_file = other.ca_file();
+  EXPECT_NE(why_away(distrusting).find("certificate verify failed"), std::string::npos);
+  distrusting.ca_file = "";
+  EXPECT_NE(why_away(distrusting).find("certificate verify failed"), std::string::npos);
+}
+
+TEST_F(RedisTls, ShowsItsOwnCertificateWhereItIsAsked) {
+  const RedisServer redis{flags("yes")};
+  RedisCaller without{options("localhost")};
+  EXPECT_FALSE(without.run(set_script(), {"k"}, {"1"}));
+  RedisOptions with = options("localhost");
+  const auto own = authority.issue("client");
+  with.cert_file = own.certificate;
+  with.key_file = own.key;
+  RedisCaller caller{with};
+  EXPECT_EQ(caller.text(set_script(), {"k"}, {"1"}), "1");
+}
+
+TEST_F(RedisTls, FilesThatAreNoneEndTheStart) {
+  RedisOptions wrong = options("localhost");
+  wrong.ca_file = "/dev/null";
+  EXPECT_EQ(RedisSetup::load(wrong).error().code, ErrorCode::bad_config);
+  wrong = options("localhost");
+  wrong.cert_file = server.certificate;
+  wrong.key_file = "/no/such/file";
+  EXPECT_NE(RedisSetup::load(wrong).error().detail.find("/no/such/file"), std::string::npos);
 }
 
 TEST(RedisLink, ReachesAUnixSocketAndAName) {
