@@ -9,6 +9,8 @@
 #include <csignal>
 #include <functional>
 #include <memory>
+#include <random>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -116,7 +118,9 @@ class App {
     admin_io_.start();
     acceptor_->start();
     admin_acceptor_->start();
-    wait_for_the_end(on_hangup);
+    boost::asio::io_context signals{1};
+    boost::asio::signal_set hangups{signals, SIGHUP};  // as long as it lives, none ends the process
+    wait_for_the_end(signals, hangups, on_hangup);
     stop();
   }
 
@@ -137,7 +141,9 @@ class App {
     std::vector<FeedSet*> feeds;
     FeedOptions feed_options = options_.feeds;
     feed_options.feeds_bytes /= options_.threads;
+    std::random_device random;
     for (std::size_t i = 0; i < options_.threads; ++i) {
+      feed_options.jitter_seed = random();
       streams_.push_back(std::make_unique<StreamThread>(io_.loop(i), *kafka_, feed_options));
       feeds.push_back(&streams_.back()->feeds);
     }
@@ -210,27 +216,37 @@ class App {
     return health;
   }
 
+  // In this order: no balancer sends anybody any more, nobody can connect any more, and those who are here leave one by
+  // one.
   void stop() {
     is_stopping_.store(true, std::memory_order_relaxed);
+    std::this_thread::sleep_for(std::chrono::milliseconds{options_.drain_delay_ms});
     acceptor_->stop();
-    server_->drain();
-    for (std::size_t i = 0; i < cursors_.size(); ++i) {
-      io_.loop(i).post([commits = &cursors_[i]->commits] { commits->flush(); });
+    begin_drain();
+    if (!server_->wait_closed(std::chrono::milliseconds{options_.drain_ms})) {
+      const std::size_t reset = server_->reset_open();
+      if (reset > 0) spdlog::warn("{} connections did not take the end of their streams in time: reset", reset);
     }
-    for (const auto& thread : streams_) {
-      thread->context.loop.post([feeds = &thread->feeds] { feeds->drain(); });
-    }
-    if (!server_->wait_closed(std::chrono::milliseconds{options_.stop_ms})) {
-      spdlog::warn("some clients did not take the end of their streams in time: cut");
-    }
+    spdlog::info("stopped");
     admin_acceptor_->stop();
     admin_io_.stop();
     io_.stop();
   }
 
-  void wait_for_the_end(const std::function<void()>& on_hangup) {
-    boost::asio::io_context context{1};
-    boost::asio::signal_set hangups{context, SIGHUP};
+  // From here on no stream starts, and each is told in its turn.
+  void begin_drain() {
+    for (std::size_t i = 0; i < cursors_.size(); ++i) {
+      io_.loop(i).post([commits = &cursors_[i]->commits] { commits->flush(); });
+    }
+    const std::int64_t spread_ms = options_.drain_ms * kDrainSpreadPercent / 100;
+    for (const auto& thread : streams_) {
+      thread->context.loop.post([spread_ms, drain = &thread->feeds.drain()] { drain->begin(spread_ms); });
+    }
+    server_->drain();
+  }
+
+  void wait_for_the_end(boost::asio::io_context& context, boost::asio::signal_set& hangups,
+                        const std::function<void()>& on_hangup) {
     std::function<void(const boost::system::error_code&, int)> on_signal = [&](const boost::system::error_code& error,
                                                                                int) {
       if (error) return;
@@ -259,6 +275,7 @@ class App {
   }
 
   static constexpr std::size_t kAdminConnectionsMax = 256;
+  static constexpr std::int64_t kDrainSpreadPercent = 75;  // of the drain; the rest is for those who read slowly
 
   // In the order of their making; destroyed in the reverse of it.
   const AppOptions options_;

@@ -33,7 +33,8 @@ struct AppOptions {
   std::size_t connections_per_address = 0;  // 0: no limit
   std::vector<std::string> topics;
   std::vector<std::string> cors_origins;
-  std::int64_t stop_ms = 10'000;  // how long streams have to end after SIGTERM
+  std::int64_t drain_delay_ms = 5'000;  // from SIGTERM until the listeners close
+  std::int64_t drain_ms = 20'000;       // how long streams then have to end
   std::size_t metrics_topics = 200;
   std::optional<RedisOptions> redis;  // none: everything in memory
   std::string redis_prefix = "tailgate";
@@ -46,8 +47,9 @@ struct AppOptions {
   SocketOptions sockets;
 };
 
-// Serves until SIGTERM or SIGINT, and then ends its streams in good order; a second signal ends the process at once. At
-// SIGHUP certificates are read again and `on_hangup` runs. The error: what kept it from starting.
+// Serves until SIGTERM or SIGINT, and then ends its streams in good order, within drain_delay_ms + drain_ms; a second
+// signal ends the process at once. At SIGHUP certificates are read again and `on_hangup` runs. The error: what kept it
+// from starting.
 Result<void> run_app(const AppOptions& options, const std::function<void()>& on_hangup);
 
 }  // namespace tailgate

@@ -75,6 +75,9 @@ Result<AppOptions> app_options(const Config& config) {
   options.feeds.feeds_bytes = config.feeds_bytes;
   options.streams.heartbeat_ms = config.heartbeat_ms;
   options.streams.retry_ms = config.retry_ms;
+  options.streams.age_ms = config.stream_age_ms;
+  options.drain_delay_ms = config.drain_delay_ms;
+  options.drain_ms = config.drain_ms;
   options.http = http_options(config);
   options.sockets.notsent_lowat_bytes = static_cast<int>(config.notsent_lowat);
   options.sockets.sndbuf_bytes = static_cast<int>(config.sndbuf);

@@ -62,6 +62,9 @@ struct Config {
   std::int64_t heartbeat_ms = 15'000;
   std::int64_t retry_ms = 3'000;
   std::int64_t write_stall_ms = 30'000;
+  std::int64_t stream_age_ms = 0;  // 0: none
+  std::int64_t drain_delay_ms = 5'000;
+  std::int64_t drain_ms = 20'000;
 
   std::int64_t handshake_timeout_ms = 10'000;
   std::int64_t first_byte_timeout_ms = 10'000;

@@ -222,6 +222,20 @@ std::vector<Setting> redis_settings() {
   return all;
 }
 
+Setting stream_age() {
+  const auto parse = [](const std::string& value) -> std::optional<std::int64_t> {
+    if (value == "none") return 0;
+    const auto ms = parse_duration_ms(value);
+    return ms && *ms >= kSecond && *ms <= 30 * 24 * 60 * kMinute ? ms : std::nullopt;
+  };
+  return scalar(
+      {"stream_age",
+       "A stream that is so old ends, and its client comes back by itself; up to a fifth earlier, so that not all "
+       "come at once."},
+      "none or a duration from 1s to 30d", &Config::stream_age_ms, parse,
+      [](std::int64_t ms) { return ms == 0 ? std::string{"none"} : format_duration(ms); });
+}
+
 std::vector<Setting> make_settings() {
   std::vector<Setting> all;
   all.push_back(
@@ -283,6 +297,17 @@ std::vector<Setting> make_settings() {
                          100, 10 * kMinute));
   all.push_back(duration({"write_stall", "A client that takes nothing for so long is cut off."},
                          &Config::write_stall_ms, kSecond, 60 * kMinute));
+  all.push_back(stream_age());
+  all.push_back(
+      duration({"drain_delay",
+                "From SIGTERM on /readyz is 503; so long the listeners stay open, until every balancer has seen it. "
+                "In the demo 0s."},
+               &Config::drain_delay_ms, 0, 10 * kMinute));
+  all.push_back(
+      duration({"drain",
+                "After drain_delay streams are told to come back elsewhere, one by one over three quarters of this "
+                "time; who has not taken it at its end is reset. In the demo 2s."},
+               &Config::drain_ms, 100, 60 * kMinute));
   all.push_back(
       duration({"handshake_timeout", "For the TLS handshake."}, &Config::handshake_timeout_ms, 100, 10 * kMinute));
   all.push_back(duration({"first_byte_timeout", "For the first byte of a new connection."},

@@ -27,9 +27,6 @@ namespace tailgate {
 
 class FeedSet;
 
-// Why a feed ends whose server stops.
-inline constexpr std::string_view kDraining = "drain";
-
 // What is asked for. Two requests with the same key() share a feed.
 struct FeedSpec {
   std::vector<std::string> topics;        // public names, ascending, not empty
@@ -49,6 +46,7 @@ struct FeedOptions {
   std::size_t feeds_bytes = std::size_t{512} << 20;  // of all feeds of this thread
   std::size_t idle_feeds = 64;                       // kept warm without subscribers, on this thread
   std::int64_t idle_ms = 30'000;
+  std::uint32_t jitter_seed = 1;  // of the thread
 };
 
 // What feeds and their subscribers use of the process and of their thread. All outlive them.
@@ -98,7 +96,7 @@ class Feed {
   FeedSet& owner() { return owner_; }
   // By slot. Slots are only added.
   const std::vector<Partition>& partitions() const { return partitions_; }
-  // Why the feed ends: a code for `fault`, or kDraining; empty while it goes on.
+  // Why the feed ends: a code for `fault`; empty while it goes on.
   const std::string& fault() const { return fault_; }
 
   // A member stands at the head from now on. The first one finds P at the head of what the reader has.
@@ -120,8 +118,6 @@ class Feed {
 
   // New partitions join in silence; a topic that is gone ends the feed.
   void on_topics(const Topics& topics);
-  // Its streams end at their next event boundary, and tell their clients to come back.
-  void drain() { end(std::string{kDraining}); }
 
  private:
   void add_partition(const Topic& topic, std::int32_t partition);

@@ -12,7 +12,11 @@ constexpr std::int64_t kIdleCheckMs = 5'000;
 }  // namespace
 
 FeedSet::FeedSet(StreamContext& context, const FeedOptions& options)
-    : context_{context}, options_{options}, idle_timer_{[this] { drop_idle(); }} {
+    : context_{context},
+      options_{options},
+      drain_{context.loop.timers()},
+      jitter_{options.jitter_seed},
+      idle_timer_{[this] { drop_idle(); }} {
   topics_watch_ = context_.catalog.watch(context_.loop, [this] { on_topics(); });
   context_.loop.timers().set(idle_timer_, kIdleCheckMs);
 }
@@ -59,10 +63,6 @@ std::vector<Feed*> FeedSet::all() const {
 void FeedSet::on_topics() {
   const auto topics = context_.catalog.topics();
   for (Feed* feed : all()) feed->on_topics(*topics);
-}
-
-void FeedSet::drain() {
-  for (Feed* feed : all()) feed->drain();
 }
 
 void FeedSet::drop_idle() {

@@ -8,7 +8,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/jitter.h"
 #include "streams/feed.h"
+#include "streams/stream_drain.h"
 
 namespace tailgate {
 
@@ -24,9 +26,9 @@ class FeedSet {
   // members, and for this turn of the loop at least.
   Feed& get(const FeedSpec& spec, const Topics& topics);
 
-  // Ends every stream of the thread in good order; the server stops.
-  void drain();
-
+  // Where the streams and polls of this thread are kept that a drain ends.
+  StreamDrain& drain() { return drain_; }
+  Jitter& jitter() { return jitter_; }
   StreamContext& context() { return context_; }
   const FeedOptions& options() const { return options_; }
   std::size_t size() const { return feeds_.size(); }
@@ -50,6 +52,8 @@ class FeedSet {
 
   StreamContext& context_;
   FeedOptions options_;
+  StreamDrain drain_;
+  Jitter jitter_;
   struct Kept {
     std::unique_ptr<Feed> feed;
     std::int64_t used_ms;  // when it was last asked for or seen with members

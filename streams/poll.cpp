@@ -31,10 +31,16 @@ Poll::Poll(Feed& feed, const Position& passed, const PollOptions& options, std::
   gauge_.add();
   next_ = subscriber_.id();
   feed.context().loop.timers().set(wait_, options_.wait_ms);
+  feed.owner().drain().add(*this);
   wake();
 }
 
 Poll::~Poll() { gauge_.sub(); }
+
+void Poll::leave(std::string_view why) {
+  subscriber_.leave(why);
+  wake();
+}
 
 void Poll::wake() {
   if (turn_.is_waiting()) return;
@@ -48,7 +54,7 @@ void Poll::gather() {
   while (true) {
     switch (subscriber_.next(delivery)) {
       case Subscriber::Step::delivery:
-        if (delivery.code == kDraining) return answer(delivery.code);
+        if (delivery.kind == Delivery::Kind::leave) return answer(delivery.code);
         if (!take(delivery)) return answer("max_bytes");
         if (delivery.kind == Delivery::Kind::fault) return answer(delivery.code);
         next_ = subscriber_.id_text();
@@ -107,6 +113,7 @@ void Poll::answer(std::string why) {
   wait_.cancel();
   settle_.cancel();
   turn_.cancel();
+  quit();
   subscriber_.unpin();
   StreamCounters& counters = subscriber_.feed().context().counters;
   PollAnswer answer;

@@ -8,6 +8,7 @@
 
 #include "base/byte_source.h"
 #include "base/loop.h"
+#include "streams/stream_drain.h"
 #include "streams/subscriber.h"
 
 namespace tailgate {
@@ -23,17 +24,20 @@ struct PollAnswer {
   std::string body;  // {"records":[…],"events":[…],"next":"…","caught_up":…}
   std::string next;  // the id in it
   std::uint64_t records = 0;
-  std::string why_ended;  // limit, max_bytes, wait, until, caught_up, or the code of a fault
+  std::string why_ended;  // limit, max_bytes, wait, until, caught_up, drain, or the code of a fault
 };
 
 // Threads: its feed's. Holds what it has gathered, at most bytes_max and one event.
-class Poll final : private Waker {
+class Poll final : public StreamDrain::Member, private Waker {
  public:
   // `then` runs once, never within this call. Destruction before that means that nobody waits any more.
   Poll(Feed& feed, const Position& passed, const PollOptions& options, std::function<void(PollAnswer)> then);
   ~Poll() override;
   Poll(const Poll&) = delete;
   Poll& operator=(const Poll&) = delete;
+
+  // Answers with what there is.
+  void leave(std::string_view why) override;
 
  private:
   void wake() override;

@@ -12,6 +12,10 @@ namespace tailgate {
 
 namespace {
 
+constexpr std::string_view kTooOld = "stream_age";
+constexpr int kAgeJitterPercent = 20;
+constexpr int kRetryJitterPercent = 50;
+
 SubscriberOptions with_limit(SubscriberOptions options, bool is_limited) {
   options.is_counted = options.is_counted || is_limited;
   return options;
@@ -37,7 +41,7 @@ StreamBody::StreamBody(Feed& feed, const Position& passed, const StreamBodyOptio
       limit_{options.limit.value_or(0)},
       heartbeat_ms_{options.heartbeat_ms},
       retry_ms_{options.retry_ms},
-      heartbeat_{[this] { on_heartbeat_due(); }},
+      timer_{[this] { on_time(); }},
       subscriber_{feed, passed, with_limit(options.subscriber, options.limit.has_value()), *this} {
   // The first block: a client that drops before its first record comes back to the same place.
   const EventFormat as = feed.spec().format;
@@ -47,7 +51,9 @@ StreamBody::StreamBody(Feed& feed, const Position& passed, const StreamBodyOptio
   } else {
     append_control(pending_, as, "start", "{}", subscriber_.id());
   }
-  feed.context().loop.timers().set(heartbeat_, heartbeat_ms_);
+  if (options.age_ms > 0) leaves_ms_ = sent_ms_ + feed.owner().jitter().shortened(options.age_ms, kAgeJitterPercent);
+  feed.context().loop.timers().set(timer_, std::min(heartbeat_ms_, leaves_ms_ - sent_ms_));
+  feed.owner().drain().add(*this);
   counted_state_ = subscriber_.state();
   gauge().add();
 }
@@ -72,15 +78,24 @@ void StreamBody::wake() {
   if (waker_ != nullptr) waker_->wake();
 }
 
-void StreamBody::on_heartbeat_due() {
+void StreamBody::on_time() {
   Timers& timers = subscriber_.feed().context().loop.timers();
-  const std::int64_t left_ms = sent_ms_ + heartbeat_ms_ - timers.clock().steady_ms();
-  if (left_ms > 0) {
-    timers.set(heartbeat_, left_ms);
-    return;
+  const std::int64_t now_ms = timers.clock().steady_ms();
+  if (now_ms >= leaves_ms_) {
+    leaves_ms_ = kNever;
+    leave(kTooOld);
   }
-  timers.set(heartbeat_, heartbeat_ms_);
-  is_heartbeat_due_ = true;
+  std::int64_t due_ms = sent_ms_ + heartbeat_ms_;
+  if (now_ms >= due_ms) {
+    due_ms = now_ms + heartbeat_ms_;
+    is_heartbeat_due_ = true;
+    wake();
+  }
+  timers.set(timer_, std::min(due_ms, leaves_ms_) - now_ms);
+}
+
+void StreamBody::leave(std::string_view why) {
+  subscriber_.leave(why);
   wake();
 }
 
@@ -167,8 +182,7 @@ Pull StreamBody::prepare_partial(std::size_t bytes_max) {
   RecordView record;
   Feed& feed = subscriber_.feed();
   const Subscriber::Found found = subscriber_.find(partial_->slot, partial_->offset, record);
-  const bool is_hopeless = !feed.fault().empty() && feed.fault() != kDraining;
-  if (found == Subscriber::Found::wait && !is_hopeless) return Pull{};
+  if (found == Subscriber::Found::wait && feed.fault().empty()) return Pull{};
   std::string& scratch = feed.owner().scratch();
   scratch.clear();
   if (found == Subscriber::Found::yes) {
@@ -195,8 +209,9 @@ Pull StreamBody::prepare_partial(std::size_t bytes_max) {
 
 void StreamBody::append_delivery(std::string& out, const Delivery& delivery) {
   StreamCounters& counters = subscriber_.feed().context().counters;
-  if (delivery.code == kDraining) {
-    const std::string after = std::to_string(retry_ms_);
+  if (delivery.kind == Delivery::Kind::leave) {
+    const std::int64_t after_ms = subscriber_.feed().owner().jitter().shortened(retry_ms_, kRetryJitterPercent);
+    const std::string after = std::to_string(after_ms);
     if (is_sse(subscriber_.feed().spec().format)) out += "retry: " + after + "\n";
     return end(delivery.code, "reconnect", R"({"after_ms":)" + after + "}", false);
   }

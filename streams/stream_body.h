@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/byte_source.h"
+#include "streams/stream_drain.h"
 #include "streams/subscriber.h"
 
 namespace tailgate {
@@ -15,13 +17,14 @@ namespace tailgate {
 struct StreamBodyOptions {
   std::int64_t heartbeat_ms = 15'000;
   std::int64_t retry_ms = 3'000;       // SSE: how long a client waits before it comes back
+  std::int64_t age_ms = 0;             // the client is told to come back after so long, or up to a fifth less; 0: never
   std::optional<std::uint64_t> limit;  // records of this response
   SubscriberOptions subscriber;        // is_counted is set when there is a limit
 };
 
 // Threads: its feed's. Memory while live: this object; else some KB more for each partition that differs, and at most
 // kCarryBytesMax of an event that did not fit.
-class StreamBody final : public ByteSource, private Waker {
+class StreamBody final : public ByteSource, public StreamDrain::Member, private Waker {
  public:
   StreamBody(Feed& feed, const Position& passed, const StreamBodyOptions& options);
   ~StreamBody() override;
@@ -30,8 +33,10 @@ class StreamBody final : public ByteSource, private Waker {
   void emit(std::size_t bytes, ByteSink& sink) override;
   void set_waker(Waker& waker) override { waker_ = &waker; }
 
+  void leave(std::string_view why) override;
+
   std::uint64_t records() const { return records_; }
-  // limit, until, or the code of a fault; empty while it goes on.
+  // limit, until, drain, stream_age, or the code of a fault; empty while it goes on.
   const std::string& why_ended() const { return why_ended_; }
   bool is_live() const { return subscriber_.is_live(); }
   // The position that the client has when everything so far has reached it.
@@ -41,7 +46,7 @@ class StreamBody final : public ByteSource, private Waker {
   enum class From : std::uint8_t { nothing, pending, scratch, log };
 
   void wake() override;
-  void on_heartbeat_due();
+  void on_time();
   Pull ready(From from, std::size_t bytes);
   Pull prepare_own(std::size_t bytes_max);
   Pull prepare_partial(std::size_t bytes_max);
@@ -51,6 +56,7 @@ class StreamBody final : public ByteSource, private Waker {
   Counter& gauge();
   void count_state();
 
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
   static constexpr std::size_t kCarryBytesMax = 16 * 1024;
 
   Waker* waker_ = nullptr;
@@ -65,11 +71,12 @@ class StreamBody final : public ByteSource, private Waker {
   std::optional<PartialEvent> partial_;
   std::uint64_t records_ = 0;
   std::int64_t sent_ms_;
-  std::uint64_t limit_;  // 0: none
+  std::int64_t leaves_ms_ = kNever;  // of old age
+  std::uint64_t limit_;              // 0: none
   std::int64_t heartbeat_ms_;
   std::int64_t retry_ms_;
   std::string why_ended_;
-  Timer heartbeat_;
+  Timer timer_;  // of the heartbeat and of old age, whichever is first
   Subscriber subscriber_;
 };
 

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "streams/scripted/scripted_kafka.h"
 
@@ -253,9 +256,79 @@ TEST_F(LargeEvents, AnOwnEventThatDoesNotFitIsFinishedWithoutBeingKept) {
 TEST_F(StreamBodyTest, ADrainTellsTheClientToComeBackAndEnds) {
   auto body = open(feed(), at(-1));
   pull(*body);
-  feeds.drain();
-  EXPECT_EQ(pull(*body), "retry: 3000\nevent: reconnect\ndata: {\"after_ms\":3000}\nid: 0:-\n\n");
+  feeds.drain().begin(1'000);
+  const std::string got = pull(*body);
+  const std::string after = got.substr(7, got.find('\n') - 7);
+  EXPECT_EQ(got, "retry: " + after + "\nevent: reconnect\ndata: {\"after_ms\":" + after + "}\nid: 0:-\n\n");
+  EXPECT_GE(std::stoi(after), 1'500);
+  EXPECT_LE(std::stoi(after), 3'000);
   EXPECT_EQ(last.state, Pull::State::end);
+  EXPECT_EQ(body->why_ended(), "drain");
+}
+
+TEST_F(StreamBodyTest, ADrainEndsStreamsOneByOneAndTellsEachItsOwnTime) {
+  constexpr int kStreams = 10;
+  std::vector<std::unique_ptr<StreamBody>> bodies;
+  for (int i = 0; i < kStreams; ++i) bodies.push_back(open(feed(), at(-1)));
+  for (auto& body : bodies) pull(*body);
+  feeds.drain().begin(1'000);
+  std::multiset<std::string> times;
+  for (int ended = 1; ended <= kStreams + 1; ++ended, pass(100)) {
+    int now = 0;
+    for (auto& body : bodies) {
+      const std::string got = pull(*body);
+      if (!got.empty()) times.insert(got.substr(0, got.find('\n')));
+      now += last.state == Pull::State::end ? 1 : 0;
+    }
+    EXPECT_GE(now, ended - 1);  // timers are coarse
+    EXPECT_LE(now, ended);
+  }
+  EXPECT_EQ(times.size(), 10U);
+  EXPECT_GT((std::set<std::string>{times.begin(), times.end()}).size(), 5U);
+}
+
+TEST_F(StreamBodyTest, ADrainWaitsForTheEndOfAnEventThatHasBegun) {
+  FeedSpec spec;
+  spec.topics = {"a"};
+  auto body = open(feed(spec), at(-1));
+  pull(*body);
+  append(0, 0, "a value");
+  tell(0);
+  scripted::TextSink sink;
+  body->emit(body->prepare(9).bytes, sink);
+  feeds.drain().begin(1'000);
+  const std::string got = sink.text + pull(*body);
+  EXPECT_TRUE(got.starts_with(event("a value", 0) + "retry: ")) << got;
+  EXPECT_TRUE(got.ends_with("id: 0:0\n\n"));
+}
+
+TEST_F(StreamBodyTest, AnNdjsonStreamLearnsOfADrainInItsLastLine) {
+  FeedSpec spec;
+  spec.topics = {"a"};
+  spec.format = EventFormat::ndjson;
+  auto body = open(feed(spec), at(41));
+  pull(*body);
+  feeds.drain().begin(1'000);
+  const std::string got = pull(*body);
+  EXPECT_TRUE(got.starts_with("{\"event\":\"reconnect\",\"id\":\"0:41\",\"after_ms\":")) << got;
+  EXPECT_EQ(last.state, Pull::State::end);
+}
+
+TEST_F(StreamBodyTest, AStreamEndsAtItsAgeOrUpToAFifthEarlier) {
+  StreamBodyOptions how;
+  how.heartbeat_ms = 1'000;
+  how.age_ms = 100'000;
+  std::set<std::int64_t> ages;
+  for (int i = 0; i < 5; ++i) {
+    auto body = open(feed(), at(-1), how);
+    std::int64_t age_ms = 0;
+    for (; pull(*body).find("reconnect") == std::string::npos && age_ms < 200'000; age_ms += 100) pass(100);
+    EXPECT_GE(age_ms, 80'000);
+    EXPECT_LE(age_ms, 100'200);
+    EXPECT_EQ(body->why_ended(), "stream_age");
+    ages.insert(age_ms);
+  }
+  EXPECT_GT(ages.size(), 2U);
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ struct Subscriber::Own {
   std::size_t scanned_bytes = 0;
   Slot turn = 0;  // of the partitions that are behind
   bool is_feeds_turn = true;
-  bool is_fault_told = false;
+  bool is_end_told = false;
 };
 
 Subscriber::Subscriber(Feed& feed, const Position& passed, SubscriberOptions options, Waker& waker)
@@ -280,7 +280,7 @@ bool Subscriber::can_read_behind() const {
 // ---- live ----------------------------------------------------------------------------------------------------------
 
 std::string_view Subscriber::prepare_live(std::size_t bytes_max) {
-  while (is_live() && (feed_.fault().empty() || done_ > 0)) {
+  while (is_live() && (!must_end() || done_ > 0)) {
     const FeedChunk& chunk = *place_.chunk;
     const auto& entries = chunk.entries;
     if (place_.entry == entries.size()) {
@@ -316,7 +316,7 @@ std::string_view Subscriber::prepare_live(std::size_t bytes_max) {
   }
   if (!is_live()) return {};
   make_own(feed_.log().position_at(place_));
-  if (feed_.fault().empty()) cross(place_.chunk->entries[place_.entry++]);  // the barrier
+  if (!must_end()) cross(place_.chunk->entries[place_.entry++]);  // the barrier
   return {};
 }
 
@@ -343,11 +343,11 @@ Subscriber::Step Subscriber::next(Delivery& delivery) {
   assert(own_);
   Own& own = *own_;
   is_waiting_ = false;
-  if (!feed_.fault().empty()) {
-    if (std::exchange(own.is_fault_told, true)) return Step::wait;
+  if (must_end()) {
+    if (std::exchange(own.is_end_told, true)) return Step::wait;
     delivery = Delivery{};
-    delivery.kind = Delivery::Kind::fault;
-    delivery.code = feed_.fault();
+    delivery.kind = leaves_.empty() ? Delivery::Kind::fault : Delivery::Kind::leave;
+    delivery.code = leaves_.empty() ? std::string_view{feed_.fault()} : leaves_;
     return Step::delivery;
   }
   if (own.scanned_bytes == 0 && now_ms() - own.checked_ms >= kCheckMs) check_suspects();

@@ -40,6 +40,7 @@ struct Delivery {
     gap,     // [from, to] are gone
     reset,   // asked for `from`, goes on at `to`
     fault,   // the stream ends: `code`
+    leave,   // the same, because it was told to
   };
   Kind kind = Kind::record;
   std::string_view topic;
@@ -76,6 +77,8 @@ class Subscriber : public FeedMember {
   Feed& feed() { return feed_; }
   bool is_live() const { return !own_; }
   StreamState state() const;
+  // The next delivery at an event boundary is `leave`, whatever else there is. `why` lives as long as the process.
+  void leave(std::string_view why) { leaves_ = why; }
 
   // ---- live ----
   // The bytes from here on that may be sent at once, at most `bytes_max`: whole events, or a part of one that is
@@ -124,6 +127,7 @@ class Subscriber : public FeedMember {
   enum class Read : std::uint8_t { delivery, moved, blocked };
 
   void make_own(std::vector<Offset> at);
+  bool must_end() const { return !leaves_.empty() || !feed_.fault().empty(); }
   bool is_in_step() const;
   bool is_finished() const;
   // Some partition is behind, and nothing has to be waited for to read on in it.
@@ -166,6 +170,7 @@ class Subscriber : public FeedMember {
   std::uint32_t live_end_ = 0;  // live: the entry up to which the last prepare reached
   bool is_waiting_ = false;
   bool has_moved_ = false;
+  std::string_view leaves_;  // why; empty while it stays
   Waker& waker_;
   SubscriberOptions options_;
   std::optional<PartialEvent> partial_;

@@ -22,6 +22,8 @@ namespace tailgate {
 
 namespace {
 
+constexpr int kRetryAfterDrainS = 1;
+
 EventFormat format_of(const StreamRequest& request) {
   if (request.representation == Representation::json) return EventFormat::json;
   if (request.representation == Representation::ndjson) return EventFormat::ndjson;
@@ -36,6 +38,15 @@ Response refusal_response(const StreamRequest& request, const Error& error) {
   if (error.code == ErrorCode::upstream_down && request.is_soft)
     return make_busy(request.id, "upstream_down", kRetryAfterDownS);
   return make_problem(error);
+}
+
+// Another replica takes it, or this one when it is back.
+Response drain_refusal(const StreamRequest& request) {
+  constexpr std::string_view kCode = "draining";
+  if (request.is_soft) return make_busy(request.id, kCode, kRetryAfterDrainS);
+  Response response = make_problem(503, kCode, "this server is about to stop; ask again");
+  response.headers.push_back({"Retry-After", std::to_string(kRetryAfterDrainS)});
+  return response;
 }
 
 // The body that HEAD leaves out: its length is not known.
@@ -147,6 +158,7 @@ class Opening final : public Watch {
   }
 
   void on_start(Result<StreamStart> start) {
+    if (feeds_.drain().has_begun()) return exchange_.respond(drain_refusal(request_));
     if (!start) return exchange_.respond(refusal_response(request_, start.error()));
     const std::string id = format_id(start->passed, request_.id_form());
     if (id.size() > kIdBytesMax) {
@@ -185,6 +197,7 @@ class Opening final : public Watch {
     StreamBodyOptions options;
     options.heartbeat_ms = options_.heartbeat_ms;
     options.retry_ms = options_.retry_ms;
+    options.age_ms = options_.age_ms;
     if (request_.limit) options.limit = static_cast<std::uint64_t>(*request_.limit);
     options.subscriber = SubscriberOptions{start.until, false, request_.on_reset};
     return options;
@@ -263,6 +276,7 @@ void StreamsHandler::handle(Exchange& exchange) {
     response.status = 204;
     return exchange.respond(std::move(response));
   }
+  if (feeds.drain().has_begun()) return exchange.respond(drain_refusal(*request));
   const auto topics = feeds.context().catalog.topics();
   if (const auto refusal = refusal_of(*request, feeds.context().catalog, *topics)) {
     return exchange.respond(refusal_response(*request, *refusal));

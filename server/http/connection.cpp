@@ -11,6 +11,8 @@ namespace {
 
 // RFC 9113, 3.4.
 constexpr std::string_view kH2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+// So long a drain waits for the first byte of a connection that is new.
+constexpr std::int64_t kDrainFirstByteMs = 1'000;
 // What a peer may still send after its connection was refused, before it is cut off.
 constexpr std::uint32_t kLingerBytesMax = 256 * 1024;
 
@@ -297,15 +299,24 @@ void Connection::on_time() {
   schedule();
 }
 
+// One whose protocol is not known yet is drained when it is: a request may be on its way.
 void Connection::drain() {
   is_draining_ = true;
-  if (stage_ == Stage::open) {
-    session_->drain();
-    send();
-    settle();
-  } else if (stage_ != Stage::closed) {
-    close(WhyEnded::shutdown);
+  if (stage_ == Stage::choosing) {
+    since_ms_ = std::min(since_ms_, thread_.now_ms() + kDrainFirstByteMs - thread_.options.first_byte_ms);
+    schedule();
   }
+  if (stage_ != Stage::open) return;
+  session_->drain();
+  send();
+  settle();
+}
+
+bool Connection::reset() {
+  const bool is_open = stage_ == Stage::open;
+  if (is_open) transport_->reset_on_close();
+  close(WhyEnded::stalled);
+  return is_open;
 }
 
 void Connection::close(WhyEnded why) {
@@ -349,6 +360,12 @@ void ConnectionSet::clear_dead() {
 
 void ConnectionSet::drain_all() {
   for (auto it = living_.begin(); it != living_.end();) (it++)->drain();
+}
+
+std::size_t ConnectionSet::reset_all() {
+  std::size_t open = 0;
+  while (!living_.empty()) open += living_.front().reset() ? 1U : 0U;
+  return open;
 }
 
 void ConnectionSet::close_all(WhyEnded why) {

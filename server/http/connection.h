@@ -36,6 +36,8 @@ class Connection final : public Transport::User,
   void start();
   // Take nothing new; close when what is under way has ended.
   void drain();
+  // At once, and the peer sees a reset. True: something was under way.
+  bool reset();
   // At once. The object is destroyed by its set, later.
   void close(WhyEnded why);
 
@@ -89,6 +91,8 @@ class ConnectionSet {
   void bury(Connection& connection);
   std::size_t size() const { return living_.size(); }
   void drain_all();
+  // How many of them had something under way.
+  std::size_t reset_all();
   void close_all(WhyEnded why);
 
  private:

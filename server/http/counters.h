@@ -45,20 +45,21 @@ enum class HttpEvent : std::uint8_t {
   stalled_connection,  // reset because the peer took nothing
   stalled_stream,
   too_much_behind_stream,
-  streams_used_up,  // GOAWAY after as many streams as a connection may have
+  streams_used_up,     // GOAWAY after as many streams as a connection may have
+  reset_at_drain_end,  // connections whose peers did not take the end of their streams in time
   body_bytes_sent,
   count_,
 };
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(HttpEvent::count_)> kHttpEventNames{
-    "connection_h1",        "connection_h2",   "refused_full",
-    "refused_address_full", "bad_h1_framing",  "bad_h1_body",
-    "bad_h2_frame",         "bad_h2_stream",   "too_large",
-    "tls_failed",           "clear_on_tls",    "timeout_handshake",
-    "timeout_first_byte",   "timeout_head",    "timeout_body",
-    "timeout_idle",         "timeout_ping",    "timeout_settings",
-    "stalled_connection",   "stalled_stream",  "too_much_behind_stream",
-    "streams_used_up",      "body_bytes_sent",
+    "connection_h1",        "connection_h2",      "refused_full",
+    "refused_address_full", "bad_h1_framing",     "bad_h1_body",
+    "bad_h2_frame",         "bad_h2_stream",      "too_large",
+    "tls_failed",           "clear_on_tls",       "timeout_handshake",
+    "timeout_first_byte",   "timeout_head",       "timeout_body",
+    "timeout_idle",         "timeout_ping",       "timeout_settings",
+    "stalled_connection",   "stalled_stream",     "too_much_behind_stream",
+    "streams_used_up",      "reset_at_drain_end", "body_bytes_sent",
 };
 
 struct alignas(64) HttpCounters {

@@ -14,6 +14,9 @@ namespace {
 // A chunk smaller than this is not begun at the end of a write.
 constexpr std::size_t kChunkBytesMin = 1024;
 
+// In a drain: what was on its way on a new connection has then arrived.
+constexpr std::int64_t kFirstRequestMs = 1'000;
+
 constexpr Refusal kHeadTimeout{408, "request_timeout", "The head of the request did not come in time."};
 constexpr Refusal kBodyTimeout{408, "request_timeout", "The body of the request came too slowly."};
 constexpr Refusal kFull{503, "too_many_connections", "This server has as many connections as it takes."};
@@ -315,7 +318,7 @@ std::int64_t H1Session::deadline_ms() const {
   const HttpOptions& options = thread_.options;
   if (state_ == State::head) {
     if (incoming_) return incoming_->start_ms + options.header_block_ms;
-    return since_ms_ + (is_first_ ? options.first_byte_ms : options.idle_h1_ms);
+    return is_first_ ? std::min(since_ms_ + options.first_byte_ms, first_by_ms_) : since_ms_ + options.idle_h1_ms;
   }
   if (state_ == State::body) {
     const std::uint64_t earned_ms = incoming_->body_bytes * 1000 / options.body_bytes_per_second_min;
@@ -340,7 +343,14 @@ void H1Session::on_time(std::int64_t now_ms, bool /*is_output_blocked*/) {
 
 void H1Session::drain() {
   is_draining_ = true;
-  if (state_ == State::head && !incoming_) finish();
+  if (state_ != State::head || incoming_) return;
+  // A peer that knows HTTP/1.1 sends a request again that a connection in use was closed upon (RFC 9112, 9.3.1); the
+  // first one on a new connection it takes for refused.
+  if (is_first_) {
+    first_by_ms_ = thread_.now_ms() + kFirstRequestMs;
+  } else {
+    finish();
+  }
 }
 
 void H1Session::abandon(WhyEnded why) {

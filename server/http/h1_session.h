@@ -91,7 +91,8 @@ class H1Session final : public Session, public OpenExchange::Owner, public Waker
   std::unique_ptr<Incoming> incoming_;
   std::unique_ptr<OpenExchange> exchange_;
   std::unique_ptr<Answer> answer_;
-  std::int64_t since_ms_;  // when the wait for input began: for a request, or for the peer to go
+  std::int64_t since_ms_;              // when the wait for input began: for a request, or for the peer to go
+  std::int64_t first_by_ms_ = kNever;  // draining: when the first request must have begun
   State state_ = State::head;
   Life life_ = Life::open;
   bool is_first_ = true;     // no request has come

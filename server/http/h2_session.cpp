@@ -336,10 +336,6 @@ bool H2Session::fill(Gather& gather) {
     gather.copy(view_of(data, static_cast<std::size_t>(bytes)));
   }
   gather_ = nullptr;
-  if (last_goaway_ms_ != 0 && streams_.empty() && !is_over_) {
-    terminate(NGHTTP2_NO_ERROR);
-    return false;  // the turn that it has asked for sends the GOAWAY
-  }
   const bool is_full = gather.size() >= kTurnBytes;
   const bool is_done = nghttp2_session_want_read(handle_.get()) == 0 && nghttp2_session_want_write(handle_.get()) == 0;
   if (is_done || (is_over_ && !is_full)) {
@@ -370,7 +366,7 @@ void H2Session::handle_request(H2Stream& stream) {
     const bool is_full = verdict == ConnectionLimit::Verdict::full;
     thread_.counters.events.add(is_full ? HttpEvent::refused_full : HttpEvent::refused_address_full);
     incoming.refuse(is_full ? kFull : kAddressFull);
-    if (last_goaway_ms_ == 0) drain();
+    go_away(0);
   }
   const std::optional<Refusal> refusal = incoming.refusal;
   Request request = std::move(incoming.request);
@@ -393,7 +389,7 @@ void H2Session::handle_request(H2Stream& stream) {
   }
   if (streams_begun_ >= thread_.options.h2_streams_of_connection && last_goaway_ms_ == 0) {
     thread_.counters.events.add(HttpEvent::streams_used_up);
-    drain();
+    go_away(kGoawayGapMs);
   }
 }
 
@@ -584,10 +580,12 @@ void H2Session::check_bodies(std::int64_t now_ms) {
   }
 }
 
-void H2Session::drain() {
+void H2Session::drain() { go_away(kGoawayGapMs); }
+
+void H2Session::go_away(std::int64_t gap_ms) {
   if (last_goaway_ms_ != 0) return;
-  last_goaway_ms_ = thread_.now_ms() + kGoawayGapMs;
-  if (!streams_.empty()) (void)nghttp2_submit_shutdown_notice(handle_.get());  // no memory: the second one comes anyway
+  last_goaway_ms_ = thread_.now_ms() + gap_ms;
+  (void)nghttp2_submit_shutdown_notice(handle_.get());  // no memory: the second one comes anyway
   host_.wake();
 }
 

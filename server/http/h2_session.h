@@ -51,6 +51,8 @@ class H2Session final : public Session {
   void handle_request(H2Stream& stream);
   void answer(H2Stream& stream);
   void reset_stream(H2Stream& stream, std::uint32_t code, WhyEnded why);
+  // A GOAWAY that names no stream, and the one that does when what was on its way has arrived.
+  void go_away(std::int64_t gap_ms);
   void terminate(std::uint32_t code);
   void close_stream(std::int32_t id);
   void check_frame(const H2FrameHeader& frame);

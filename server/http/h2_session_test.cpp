@@ -477,7 +477,7 @@ TEST(H2Session, DrainsWithTwoGoawaysAndEndsWhenItsStreamsHave) {
   EXPECT_TRUE(server.server().wait_closed(std::chrono::seconds{5}));
 }
 
-TEST(H2Session, AnIdleConnectionThatIsDrainedEndsAtOnce) {
+TEST(H2Session, AnIdleConnectionThatIsDrainedAnswersWhatWasOnItsWayAndEnds) {
   TestServer server;
   TestH2 client{server.port()};
   client.get(1, "/hello");
@@ -485,7 +485,14 @@ TEST(H2Session, AnIdleConnectionThatIsDrainedEndsAtOnce) {
 
   server.server().drain();
 
-  ASSERT_TRUE(client.next_of(h2::kGoaway));
+  auto goaway = client.next_of(h2::kGoaway);
+  ASSERT_TRUE(goaway);
+  EXPECT_EQ(h2::number_of(goaway->payload.substr(0, 4)), 0x7fffffffU);
+  client.get(3, "/hello");
+  EXPECT_EQ(client.answer(3).body, "hello");
+  goaway = client.next_of(h2::kGoaway);
+  ASSERT_TRUE(goaway);
+  EXPECT_EQ(h2::number_of(goaway->payload.substr(0, 4)), 3U);
   EXPECT_TRUE(client.socket.receive_all());
 }
 

@@ -1,5 +1,7 @@
 #include "server/http/server.h"
 
+#include <future>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -63,6 +65,22 @@ void HttpServer::drain() {
   for (std::size_t i = 0; i < per_thread_.size(); ++i) {
     threads_.loop(i).post([thread = per_thread_[i].get()] { thread->connections.drain_all(); });
   }
+}
+
+std::size_t HttpServer::reset_open() {
+  std::vector<std::future<std::size_t>> counts;
+  for (std::size_t i = 0; i < per_thread_.size(); ++i) {
+    const auto done = std::make_shared<std::promise<std::size_t>>();  // std::function wants to copy what it holds
+    counts.push_back(done->get_future());
+    threads_.loop(i).post([done, thread = per_thread_[i].get()] {
+      const std::size_t open = thread->connections.reset_all();
+      thread->http.counters.events.add(HttpEvent::reset_at_drain_end, static_cast<std::int64_t>(open));
+      done->set_value(open);
+    });
+  }
+  std::size_t open = 0;
+  for (auto& count : counts) open += count.get();
+  return open;
 }
 
 std::int64_t HttpServer::open_connections() const {

@@ -34,6 +34,8 @@ class HttpServer {
   void drain();
   // Threads: any but the io threads. Whether all connections have closed in time.
   bool wait_closed(std::chrono::milliseconds time) const;
+  // Threads: any but the io threads. Resets what is still open; how many connections had something under way.
+  std::size_t reset_open();
 
   std::size_t threads() const { return per_thread_.size(); }
   // Threads: any.

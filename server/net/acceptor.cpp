@@ -139,6 +139,12 @@ class Acceptor::Listener {
     if (!unix_path_.empty()) ::unlink(unix_path_.c_str());
   }
 
+  // Those that the kernel has taken already would be reset with the listening socket.
+  void accept_rest() {
+    while (accept_turn() == Turn::full) continue;
+    hand_out();
+  }
+
   void wait() {
     descriptor_.async_wait(boost::asio::posix::descriptor_base::wait_read,
                            [this](const boost::system::error_code& error) {
@@ -147,9 +153,24 @@ class Acceptor::Listener {
   }
 
  private:
+  enum class Turn : std::uint8_t {
+    none_left,
+    full,  // there may be more
+    out_of_fds,
+  };
+
   void accept_some() {
-    bool is_out_of_fds = false;
-    for (int i = 0; i < kAcceptsATurn && !is_out_of_fds; ++i) {
+    const Turn turn = accept_turn();
+    hand_out();
+    if (turn == Turn::out_of_fds) {
+      pause();
+    } else {
+      wait();
+    }
+  }
+
+  Turn accept_turn() {
+    for (int i = 0; i < kAcceptsATurn; ++i) {
       sockaddr_storage name{};
       socklen_t size = sizeof name;
       Fd fd{::accept4(fd_, reinterpret_cast<sockaddr*>(&name), &size, SOCK_NONBLOCK | SOCK_CLOEXEC)};
@@ -157,16 +178,11 @@ class Acceptor::Listener {
         admit(std::move(fd), name);
         continue;
       }
-      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
-      is_out_of_fds = is_exhausted(errno);
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return Turn::none_left;
+      if (is_exhausted(errno)) return Turn::out_of_fds;
       // Others (ECONNABORTED and what the network says of that connection) concern the one that is gone already.
     }
-    hand_out();
-    if (is_out_of_fds) {
-      pause();
-    } else {
-      wait();
-    }
+    return Turn::full;
   }
 
   void admit(Fd fd, const sockaddr_storage& name) {
@@ -236,7 +252,9 @@ void Acceptor::start() {
 
 void Acceptor::stop() {
   context_.stop();
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return listeners_.clear();
+  thread_.join();
+  for (auto& listener : listeners_) listener->accept_rest();
   listeners_.clear();
 }
 

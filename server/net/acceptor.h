@@ -61,7 +61,8 @@ class Acceptor {
   // Before start(). The address says the port that the kernel chose. `sink` outlives the io threads' last handler.
   Result<ListenAddress> listen(const ListenAddress& address, const SocketOptions& options, AcceptSink& sink);
   void start();
-  // Closes the listening sockets; returns when nothing more will be handed out.
+  // Hands out the connections that wait already and closes the listening sockets; returns when nothing more will be
+  // handed out.
   void stop();
   const AcceptCounters& counters() const { return counters_; }
 

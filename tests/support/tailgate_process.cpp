@@ -26,6 +26,7 @@ void TailgateProcess::launch() {
                                    listen,          "--admin",        "127.0.0.1:" + std::to_string(admin_port_)};
   if (tls_port_ != 0)
     command.insert(command.end(), {"--tls-cert", certificate_.certificate, "--tls-key", certificate_.key});
+  command.insert(command.end(), {"--drain-delay", options_.drain_delay});
   if (!options_.kafka.empty()) command.insert(command.end(), {"--kafka", options_.kafka, "--topics", options_.topics});
   command.insert(command.end(), options_.flags.begin(), options_.flags.end());
   process_ = std::make_unique<Process>(command, folder_ / "log", options_.environment);

@@ -17,6 +17,7 @@ struct TailgateOptions {
   std::string command = "serve";
   std::string kafka = {};  // bootstrap servers; empty: the flag is not given
   std::string topics = "*";
+  std::string drain_delay = "0s";
   std::vector<std::string> flags = {};  // behind those that this class gives
   std::map<std::string, std::string> environment = {};
   // With it there is a second listener, https, for "localhost".
