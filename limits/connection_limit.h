@@ -6,7 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <string>
 #include <unordered_map>
+
+#include "base/ip_address.h"
 
 namespace tailgate {
 
@@ -15,16 +18,21 @@ struct AddressKey {
   std::array<std::uint8_t, 9> bytes{};  // the family, then 4 or 8 bytes
   bool operator==(const AddressKey&) const = default;
 
-  static AddressKey of_v4(const std::uint8_t* address_4);
-  // An IPv4 address mapped into IPv6 counts as what it is.
-  static AddressKey of_v6(const std::uint8_t* address_16);
   // Every Unix socket peer is the same one.
-  static AddressKey of_unix() { return {}; }
+  static AddressKey of(const IpAddress& address);
+  std::string text() const;  // 192.0.2.1, 2001:db8:0:1::/64
 };
 
 // Threads: any.
 class ConnectionLimit {
  public:
+  enum class Verdict : std::uint8_t {
+    admitted,
+    full,          // over max_connections: to be told so, then closed
+    address_full,  // over connections_per_address: the same
+    turned_away,   // too many are being told already: close at once
+  };
+
   // Held by a connection as long as it lives.
   class Slot {
    public:
@@ -32,20 +40,16 @@ class ConnectionLimit {
     Slot(Slot&& other) noexcept;
     Slot& operator=(Slot&& other) noexcept;
     ~Slot() { release(); }
+    // Counts it for an address too, once, where it was let in without one: its proxy has said whose it is.
+    Verdict count(const AddressKey& key);
 
    private:
     friend class ConnectionLimit;
-    Slot(ConnectionLimit* limit, const AddressKey& key) : limit_{limit}, key_{key} {}
+    explicit Slot(ConnectionLimit* limit) : limit_{limit} {}
     void release();
     ConnectionLimit* limit_ = nullptr;
+    bool has_address_ = false;
     AddressKey key_;
-  };
-
-  enum class Verdict : std::uint8_t {
-    admitted,
-    full,          // over max_connections: to be told so, then closed
-    address_full,  // over connections_per_address: the same
-    turned_away,   // too many are being told already: close at once
   };
 
   struct Admission {
@@ -58,6 +62,8 @@ class ConnectionLimit {
   ConnectionLimit(std::size_t connections_max, std::size_t per_address_max, std::size_t told_max = 256)
       : connections_max_{connections_max}, per_address_max_{per_address_max}, told_max_{told_max} {}
 
+  // Counts it, but not for an address: it is a proxy's.
+  Admission admit();
   Admission admit(const AddressKey& key);
   std::size_t count() const { return count_.load(std::memory_order_relaxed); }
 
@@ -65,7 +71,7 @@ class ConnectionLimit {
   struct Hash {
     std::size_t operator()(const AddressKey& key) const;
   };
-  void release(const AddressKey& key);
+  void release(const Slot& slot);
 
   const std::size_t connections_max_;
   const std::size_t per_address_max_;

@@ -14,7 +14,7 @@ void AccessLog::on_start(const Request& request, std::size_t) {
               {"method", request.method},
               {"path", std::string_view{request.path}.substr(0, kPathBytesMax)},
               {"query", redact_query(request.query)},
-              {"peer", request.peer}});
+              {"client", request.client.text()}});
 }
 
 void AccessLog::on_end(const ExchangeSummary& end, std::size_t loop_index) {
@@ -37,7 +37,7 @@ void AccessLog::on_end(const ExchangeSummary& end, std::size_t loop_index) {
               {"bytes", end.body_bytes},
               {"ms", static_cast<std::uint64_t>(end.duration_ms)},
               {"why", why},
-              {"peer", end.peer},
+              {"client", end.client.text()},
               {"trace", end.trace_id},
               {"id", end.request_id}});
   if (kept_back > 0) log_fields(LogLevel::warning, "error lines were kept back", {{"lines", kept_back}});

@@ -10,7 +10,7 @@ namespace {
 ExchangeSummary summary(int status, std::string_view problem = {}) {
   return {.method = "GET",
           .path = "/streams/orders",
-          .peer = "192.0.2.1",
+          .client = *IpAddress::parse("192.0.2.1"),
           .request_id = "0-1",
           .trace_id = {},
           .version = HttpVersion::http11,
@@ -44,7 +44,7 @@ TEST(AccessLog, OneLineSaysHowAnExchangeEnded) {
   AccessLog access{clock, 1};
   access.on_end(summary(200), 0);
   EXPECT_NE(log.text().find("info request method=GET path=/streams/orders status=200 as=sse records=3 bytes=10 ms=5 "
-                            "why=limit peer=192.0.2.1 id=0-1\n"),
+                            "why=limit client=192.0.2.1 id=0-1\n"),
             std::string::npos);
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <functional>
+#include <future>
 #include <memory>
 #include <random>
 #include <thread>
@@ -161,7 +162,7 @@ class App {
   Result<void> listen() {
     limit_ = std::make_unique<ConnectionLimit>(options_.max_connections, options_.connections_per_address);
     server_ = std::make_unique<HttpServer>(io_, options_.http, *router_, access_log_);
-    acceptor_ = std::make_unique<Acceptor>(io_, *limit_);
+    acceptor_ = std::make_unique<Acceptor>(io_, *limit_, options_.http.clients.trusted_proxies);
     for (const ListenAddress& address : options_.listen) {
       const bool is_tls = address.scheme == Scheme::https;
       if (is_tls && !tls_) {
@@ -227,6 +228,7 @@ class App {
       const std::size_t reset = server_->reset_open();
       if (reset > 0) spdlog::warn("{} connections did not take the end of their streams in time: reset", reset);
     }
+    wait_saved();
     spdlog::info("stopped");
     admin_acceptor_->stop();
     admin_io_.stop();
@@ -243,6 +245,20 @@ class App {
       thread->context.loop.post([spread_ms, drain = &thread->feeds.drain()] { drain->begin(spread_ms); });
     }
     server_->drain();
+  }
+
+  // What streams had passed when they ended is on its way to the store of cursors.
+  void wait_saved() {
+    const auto deadline = std::chrono::steady_clock::now() + kSavesTime;
+    for (std::size_t i = 0; i < cursors_.size(); ++i) {
+      while (!is_saved(i) && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(kPollTime);
+    }
+  }
+
+  bool is_saved(std::size_t index) {
+    std::promise<bool> answer;
+    io_.loop(index).post([&answer, commits = &cursors_[index]->commits] { answer.set_value(commits->is_idle()); });
+    return answer.get_future().get();
   }
 
   void wait_for_the_end(boost::asio::io_context& context, boost::asio::signal_set& hangups,
@@ -275,6 +291,8 @@ class App {
   }
 
   static constexpr std::size_t kAdminConnectionsMax = 256;
+  static constexpr std::chrono::milliseconds kSavesTime{500};
+  static constexpr std::chrono::milliseconds kPollTime{10};
   static constexpr std::int64_t kDrainSpreadPercent = 75;  // of the drain; the rest is for those who read slowly
 
   // In the order of their making; destroyed in the reverse of it.

@@ -43,7 +43,7 @@ struct AppOptions {
   KafkaStreamsOptions kafka;
   FeedOptions feeds;  // feeds_bytes: of the process
   StreamsOptions streams;
-  HttpOptions http;
+  HttpOptions http;  // its clients.trusted_proxies are the listeners' too
   SocketOptions sockets;
 };
 

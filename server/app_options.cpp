@@ -18,6 +18,7 @@ HttpOptions http_options(const Config& config) {
   http.write_stall_ms = config.write_stall_ms;
   http.ping_after_ms = config.ping_interval_ms;
   http.ping_answer_ms = config.ping_timeout_ms;
+  http.clients.header = config.forwarded_header;
   http.settings_ack_ms = config.settings_timeout_ms;
   return http;
 }
@@ -79,6 +80,9 @@ Result<AppOptions> app_options(const Config& config) {
   options.drain_delay_ms = config.drain_delay_ms;
   options.drain_ms = config.drain_ms;
   options.http = http_options(config);
+  auto trusted_proxies = Networks::parse(config.trusted_proxies);
+  if (!trusted_proxies) return trusted_proxies.error();
+  options.http.clients.trusted_proxies = std::move(*trusted_proxies);
   options.sockets.notsent_lowat_bytes = static_cast<int>(config.notsent_lowat);
   options.sockets.sndbuf_bytes = static_cast<int>(config.sndbuf);
   options.sockets.user_timeout_ms = static_cast<int>(config.user_timeout_ms);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "server/http/client_address.h"
 
 namespace tailgate {
 
@@ -40,6 +41,8 @@ struct Config {
   TlsVersion tls_min_version = TlsVersion::v1_2;
 
   std::vector<std::string> cors_origins;
+  std::vector<std::string> trusted_proxies;
+  ForwardedHeader forwarded_header = ForwardedHeader::none;
 
   std::string redis;       // base/redis_url.h; "": everything in memory. May hold a password.
   std::string redis_file;  // where `redis` is read from; "": nowhere

@@ -74,8 +74,9 @@ class Loader {
     const std::vector<Given> variables = read_environment(sources_.environment);
     if (const Result<void> taken = take_all(variables, /*must_be_known=*/false); !taken) return taken.error();
     if (const Result<void> taken = take_all(sources_.flags, /*must_be_known=*/true); !taken) return taken.error();
-    for (const auto check : {&Loader::check_kafka, &Loader::check_listeners, &Loader::check_tls, &Loader::check_origins,
-                             &Loader::check_redis, &Loader::check_sizes, &Loader::check_open_files}) {
+    for (const auto check :
+         {&Loader::check_kafka, &Loader::check_listeners, &Loader::check_proxies, &Loader::check_tls,
+          &Loader::check_origins, &Loader::check_redis, &Loader::check_sizes, &Loader::check_open_files}) {
       if (const Result<void> done = (this->*check)(); !done) return done.error();
     }
     return std::move(loaded_);
@@ -152,6 +153,18 @@ class Loader {
     }
     if (const auto address = parse_listen_address(config().admin); !address)
       return wrong("admin", address.error().detail);
+    return {};
+  }
+
+  Result<void> check_proxies() {
+    const auto trusted = Networks::parse(config().trusted_proxies);
+    if (!trusted) return wrong("trusted_proxies", trusted.error().detail);
+    const bool reads_header = config().forwarded_header != ForwardedHeader::none;
+    if (reads_header && trusted->is_empty()) return wrong("forwarded_header", "needs trusted_proxies too");
+    for (const std::string& listener : config().listen) {
+      const bool has_proxy_header = listener.find('?') != listener.npos;  // all that may stand there
+      if (has_proxy_header && trusted->is_empty()) return wrong("listen", "?proxy=v1v2 needs trusted_proxies too");
+    }
     return {};
   }
 

@@ -37,6 +37,9 @@ void add_connections(MetricPage& page, const MetricSources& from) {
   page.counter("tailgate_connections_accepted_total", "Connections accepted.", as_double(from.accept.accepted.load()));
   page.counter("tailgate_connections_turned_away_total", "Connections closed at once, far above the limits.",
                as_double(from.accept.turned_away.load()));
+  page.counter("tailgate_connections_untrusted_total",
+               "Connections to listeners with PROXY headers that came from no trusted proxy.",
+               as_double(from.accept.untrusted.load()));
   page.counter("tailgate_accept_pauses_total", "Times that accepting paused for want of file descriptors.",
                as_double(from.accept.out_of_fds.load()));
   page.gauge("tailgate_requests_open", "Requests under way.", open(OpenGauge::streams));

@@ -242,6 +242,7 @@ std::vector<Setting> make_settings() {
       list({"listen",
             "Where clients connect: http://HOST:PORT (HTTP/1.1 and h2c), https://HOST:PORT (TLS with ALPN) or "
             "unix:PATH; a bare HOST:PORT is http, and https when tls_cert is set. IPv6 in brackets. "
+            "With ?proxy=v1v2 behind it every connection must come from trusted_proxies and begin with a PROXY header. "
             "In the demo 127.0.0.1:8080."},
            "addresses", &Config::listen, has_no_space));
   all.push_back(text({"admin", "Where /livez, /readyz and /metrics are, without authentication: keep it private."},
@@ -259,10 +260,10 @@ std::vector<Setting> make_settings() {
       number({"max_connections",
               "Connections at a time. Checked against the limit of open files, which is raised as far as it goes."},
              &Config::max_connections, 1, 1'000'000));
-  all.push_back(number(
-      {"connections_per_address",
-       "Connections at a time from one address (IPv6: one /64). 0: no limit, as behind a proxy all come from one."},
-      &Config::connections_per_address, 0, 1'000'000));
+  all.push_back(number({"connections_per_address",
+                        "Connections at a time from one address (IPv6: one /64). 0: no limit. Those of trusted_proxies "
+                        "count only where a PROXY header says for whom."},
+                       &Config::connections_per_address, 0, 1'000'000));
   all.push_back(text({"tls_cert", "Certificate chain of the https listeners, a PEM file. Read again on SIGHUP."},
                      "the path of a PEM file", &Config::tls_cert));
   all.push_back(text({"tls_key", "Private key of tls_cert, a PEM file. Read again on SIGHUP."},
@@ -278,6 +279,20 @@ std::vector<Setting> make_settings() {
   all.push_back(
       list({"cors_origins", "Origins whose pages may read the answers, written as browsers send them, or * for all."},
            "origins such as https://example.org, or *", &Config::cors_origins, is_origin, /*may_be_empty=*/true));
+  all.push_back(
+      list({"trusted_proxies",
+            "Networks of the proxies in front. Who connects from there speaks for others: with a PROXY header on "
+            "listeners that ask for one, or in forwarded_header. unix: who comes through a Unix socket."},
+           "networks such as 10.0.0.0/8, addresses, or unix", &Config::trusted_proxies, has_no_space,
+           /*may_be_empty=*/true));
+  all.push_back(choice<ForwardedHeader, 3>({"forwarded_header",
+                                            "Where trusted proxies say whose request it is; exactly this field is "
+                                            "read, and in it the rightmost address that "
+                                            "is no trusted proxy's."},
+                                           &Config::forwarded_header,
+                                           {{{"x-forwarded-for", ForwardedHeader::x_forwarded_for},
+                                             {"forwarded", ForwardedHeader::forwarded},
+                                             {"none", ForwardedHeader::none}}}));
   for (Setting& setting : redis_settings()) all.push_back(std::move(setting));
   all.push_back(size({"record_bytes", "Memory of the newest records of all tailed partitions."}, &Config::record_bytes,
                      kMiB, 1024 * kGiB));

@@ -21,9 +21,9 @@ std::string trace_id_of(const Request& request) {
 
 }  // namespace
 
-AccessLine::AccessLine(HttpThread& thread, const Request& request, const std::string& peer, std::int64_t start_ms)
+AccessLine::AccessLine(HttpThread& thread, const Request& request, std::int64_t start_ms)
     : thread_{thread},
-      peer_{peer},
+      client_{request.client},
       method_{request.method},
       path_{request.path},
       request_id_{request.id},
@@ -37,7 +37,7 @@ void AccessLine::end(WhyEnded why) {
   thread_.counters.events.add(HttpEvent::body_bytes_sent, static_cast<std::int64_t>(body_bytes_));
   ExchangeSummary summary{.method = method_,
                           .path = path_,
-                          .peer = peer_,
+                          .client = client_,
                           .request_id = request_id_,
                           .trace_id = trace_id_,
                           .version = version_,

@@ -12,8 +12,8 @@ namespace tailgate {
 
 class AccessLine {
  public:
-  // on_start is the caller's: a refused request has none. `peer` outlives the line.
-  AccessLine(HttpThread& thread, const Request& request, const std::string& peer, std::int64_t start_ms);
+  // on_start is the caller's: a refused request has none.
+  AccessLine(HttpThread& thread, const Request& request, std::int64_t start_ms);
   AccessLine(AccessLine&&) = delete;
   // Says `client_closed` when nothing else was said.
   ~AccessLine() { end(WhyEnded::client_closed); }
@@ -30,7 +30,7 @@ class AccessLine {
 
  private:
   HttpThread& thread_;
-  const std::string& peer_;
+  IpAddress client_;
   std::string method_;
   std::string path_;
   std::string request_id_;

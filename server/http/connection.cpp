@@ -52,6 +52,16 @@ void Connection::shake_hands() {
                                                                            : HttpEvent::tls_failed);
       close(WhyEnded::client_closed);
       return;
+    case IoResult::State::unannounced:
+      thread_.counters.events.add(HttpEvent::bad_proxy_header);
+      close(WhyEnded::client_closed);
+      return;
+  }
+  if (const auto client = transport_->announced()) {
+    info_.peer = *client;
+    const auto verdict = slot_.count(AddressKey::of(*client));
+    if (verdict == ConnectionLimit::Verdict::turned_away) return close(WhyEnded::shutdown);
+    if (verdict != ConnectionLimit::Verdict::admitted) info_.verdict = verdict;
   }
   stage_ = Stage::choosing;
   since_ms_ = thread_.now_ms();
@@ -103,6 +113,7 @@ void Connection::on_readable() {
       break;
     case IoResult::State::failed:
     case IoResult::State::foreign:
+    case IoResult::State::unannounced:
       close(WhyEnded::client_closed);
       return;
     case IoResult::State::closed:

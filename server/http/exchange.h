@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/byte_source.h"
+#include "base/ip_address.h"
 #include "base/loop.h"
 
 namespace tailgate {
@@ -30,7 +31,7 @@ struct Request {
   HttpVersion version = HttpVersion::http11;
   std::vector<HeaderField> headers;
   std::string body;  // complete; at most the session's limit
-  std::string peer;  // address of the connection's other end, without port; "unix" on a Unix socket
+  IpAddress client;  // who asks: client_address()
   std::string id;    // made by the session, unique in this process's life
 
   // The value of the only field of that name, of several joined by ", ", or null. `name` in lower case. What is joined

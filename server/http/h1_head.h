@@ -42,7 +42,7 @@ class H1HeadScan {
 struct H1Head {
   enum class Framing : std::uint8_t { none, length, chunked };
 
-  Request request;  // without body, peer and id
+  Request request;  // without body, client and id
   Framing framing = Framing::none;
   std::uint64_t body_bytes = 0;  // with Framing::length
   bool keeps_alive = true;

@@ -186,12 +186,12 @@ void H1Session::give_refusal(Refusal refusal) {
 
 void H1Session::open_exchange() {
   Request request = std::move(incoming_->head.request);
-  request.peer = host_.info().peer;
+  request.client = client_address(host_.info().peer, request, thread_.options.clients);
   request.id = thread_.make_request_id();
   is_first_ = false;
   is_head_request_ = request.method == "HEAD";
   sends_continue_ = false;
-  answer_ = std::make_unique<Answer>(thread_, request, host_.info().peer, incoming_->start_ms);
+  answer_ = std::make_unique<Answer>(thread_, request, incoming_->start_ms);
   exchange_ = std::make_unique<OpenExchange>(thread_, *this, std::move(request));
   incoming_.reset();
   state_ = State::handling;

@@ -55,8 +55,7 @@ class H1Session final : public Session, public OpenExchange::Owner, public Waker
   };
 
   struct Answer {
-    explicit Answer(HttpThread& thread, const Request& request, const std::string& peer, std::int64_t start_ms)
-        : line{thread, request, peer, start_ms} {}
+    Answer(HttpThread& thread, const Request& request, std::int64_t start_ms) : line{thread, request, start_ms} {}
     std::unique_ptr<ByteSource> source;  // null: no body
     std::unique_ptr<ByteSource> unread;  // the stream that a HEAD would have been: dropped with the answer
     AccessLine line;                     // ends before its source does

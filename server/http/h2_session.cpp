@@ -370,9 +370,9 @@ void H2Session::handle_request(H2Stream& stream) {
   }
   const std::optional<Refusal> refusal = incoming.refusal;
   Request request = std::move(incoming.request);
-  request.peer = host_.info().peer;
+  request.client = client_address(host_.info().peer, request, thread_.options.clients);
   request.id = thread_.make_request_id();
-  stream.line = std::make_unique<AccessLine>(thread_, request, host_.info().peer, incoming.start_ms);
+  stream.line = std::make_unique<AccessLine>(thread_, request, incoming.start_ms);
   stream.exchange = std::make_unique<OpenExchange>(thread_, stream, std::move(request));
   stream.incoming.reset();
   --unfinished_requests_;

@@ -43,7 +43,7 @@ class MemoryConnection {
     load.add(1);
     connections
         .add(std::make_unique<Connection>(thread, connections, std::make_unique<MemoryTransport>(peer),
-                                          ConnectionInfo{.peer = "memory"}, ConnectionLimit::Slot{}))
+                                          ConnectionInfo{}, ConnectionLimit::Slot{}))
         .start();
   }
 

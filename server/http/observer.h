@@ -39,7 +39,7 @@ constexpr std::string_view why_ended_name(WhyEnded why) {
 struct ExchangeSummary {
   std::string_view method;  // "" when the request line could not be read
   std::string_view path;    // without the query
-  std::string_view peer;
+  IpAddress client;
   std::string_view request_id;
   std::string_view trace_id;  // of traceparent (32 hexadecimal digits), or ""
   HttpVersion version;

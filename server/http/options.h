@@ -4,9 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "server/http/client_address.h"
+
 namespace tailgate {
 
 struct HttpOptions {
+  ClientAddressRules clients;
+
   // Time-outs, in milliseconds.
   std::int64_t tls_handshake_ms = 10'000;
   std::int64_t first_byte_ms = 10'000;    // of a new connection

@@ -22,14 +22,14 @@ class HttpServer::Sink final : public AcceptSink {
 
   void on_accepted(std::size_t loop_index, Accepted accepted) override {
     PerThread& thread = *server_.per_thread_[loop_index];
-    auto transport = make_transport(server_.threads_.loop(loop_index).context(), std::move(accepted.fd));
+    auto transport =
+        make_transport(server_.threads_.loop(loop_index).context(), std::move(accepted.fd), accepted.has_proxy_header);
     if (!transport) {
       thread.http.load.add(-1);
       return;
     }
-    ConnectionInfo info{.peer = std::move(accepted.peer),
-                        .scheme = tls_ == nullptr ? Scheme::http : Scheme::https,
-                        .verdict = accepted.verdict};
+    ConnectionInfo info{
+        .peer = accepted.peer, .scheme = tls_ == nullptr ? Scheme::http : Scheme::https, .verdict = accepted.verdict};
     thread.connections
         .add(std::make_unique<Connection>(thread.http, thread.connections, std::move(transport), std::move(info),
                                           std::move(accepted.slot)))
@@ -37,9 +37,9 @@ class HttpServer::Sink final : public AcceptSink {
   }
 
  private:
-  std::unique_ptr<Transport> make_transport(boost::asio::io_context& context, Fd fd) const {
-    if (tls_ != nullptr) return TlsTransport::make(context, std::move(fd), *tls_);
-    return SocketTransport::make(context, std::move(fd));
+  std::unique_ptr<Transport> make_transport(boost::asio::io_context& context, Fd fd, bool has_proxy_header) const {
+    if (tls_ != nullptr) return TlsTransport::make(context, std::move(fd), *tls_, has_proxy_header);
+    return SocketTransport::make(context, std::move(fd), has_proxy_header);
   }
 
   HttpServer& server_;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/ip_address.h"
 #include "limits/connection_limit.h"
 #include "server/http/gather.h"
 #include "server/http/observer.h"
@@ -16,7 +17,7 @@ namespace tailgate {
 inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 struct ConnectionInfo {
-  std::string peer;
+  IpAddress peer;  // the other end, or whom its proxy has announced
   Scheme scheme = Scheme::http;
   ConnectionLimit::Verdict verdict = ConnectionLimit::Verdict::admitted;
 };

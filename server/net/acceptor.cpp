@@ -1,6 +1,5 @@
 #include "server/net/acceptor.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -9,7 +8,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <array>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
@@ -96,25 +94,16 @@ std::uint16_t port_of(int fd) {
   return 0;
 }
 
-AddressKey key_of(const sockaddr_storage& name) {
+IpAddress address_of(const sockaddr_storage& name) {
   if (name.ss_family == AF_INET) {
-    return AddressKey::of_v4(
+    return IpAddress::of_v4(
         reinterpret_cast<const std::uint8_t*>(&reinterpret_cast<const sockaddr_in&>(name).sin_addr));
   }
   if (name.ss_family == AF_INET6) {
-    return AddressKey::of_v6(
+    return IpAddress::of_v6(
         reinterpret_cast<const std::uint8_t*>(&reinterpret_cast<const sockaddr_in6&>(name).sin6_addr));
   }
-  return AddressKey::of_unix();
-}
-
-std::string text_of(const sockaddr_storage& name) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const void* address = nullptr;
-  if (name.ss_family == AF_INET) address = &reinterpret_cast<const sockaddr_in&>(name).sin_addr;
-  if (name.ss_family == AF_INET6) address = &reinterpret_cast<const sockaddr_in6&>(name).sin6_addr;
-  if (address == nullptr || ::inet_ntop(name.ss_family, address, text.data(), text.size()) == nullptr) return "unix";
-  return text.data();
+  return {};
 }
 
 bool is_exhausted(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
@@ -125,13 +114,14 @@ Fd reserve_fd() { return Fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}; }
 
 class Acceptor::Listener {
  public:
-  Listener(Acceptor& acceptor, Fd fd, std::string unix_path, AcceptSink& sink)
+  Listener(Acceptor& acceptor, Fd fd, const ListenAddress& address, AcceptSink& sink)
       : acceptor_{acceptor},
         fd_{fd.get()},
         descriptor_{acceptor.context_.get_executor(), fd.release()},
         pause_{acceptor.context_},
         reserve_{reserve_fd()},
-        unix_path_{std::move(unix_path)},
+        unix_path_{address.unix_path},
+        has_proxy_header_{address.has_proxy_header},
         sink_{sink},
         batches_(acceptor.threads_.size()) {}
 
@@ -186,7 +176,13 @@ class Acceptor::Listener {
   }
 
   void admit(Fd fd, const sockaddr_storage& name) {
-    auto [verdict, slot] = acceptor_.limit_.admit(key_of(name));
+    const IpAddress peer = address_of(name);
+    const bool is_trusted = acceptor_.trusted_proxies_.contains(peer);
+    if (has_proxy_header_ && !is_trusted) {
+      acceptor_.counters_.untrusted.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    auto [verdict, slot] = is_trusted ? acceptor_.limit_.admit() : acceptor_.limit_.admit(AddressKey::of(peer));
     if (verdict == ConnectionLimit::Verdict::turned_away) {
       acceptor_.counters_.turned_away.fetch_add(1, std::memory_order_relaxed);
       return;
@@ -194,7 +190,7 @@ class Acceptor::Listener {
     acceptor_.counters_.accepted.fetch_add(1, std::memory_order_relaxed);
     const std::size_t index = acceptor_.threads_.least_loaded();
     acceptor_.threads_.load(index).add(1);
-    batches_[index].push_back({std::move(fd), text_of(name), verdict, std::move(slot)});
+    batches_[index].push_back({std::move(fd), peer, has_proxy_header_, verdict, std::move(slot)});
   }
 
   // One wake-up a loop, however many came.
@@ -228,11 +224,13 @@ class Acceptor::Listener {
   boost::asio::steady_timer pause_;
   Fd reserve_;
   std::string unix_path_;
+  bool has_proxy_header_;
   AcceptSink& sink_;
   std::vector<std::vector<Accepted>> batches_;  // by loop
 };
 
-Acceptor::Acceptor(IoThreads& threads, ConnectionLimit& limit) : threads_{threads}, limit_{limit} {}
+Acceptor::Acceptor(IoThreads& threads, ConnectionLimit& limit, Networks trusted_proxies)
+    : threads_{threads}, limit_{limit}, trusted_proxies_{std::move(trusted_proxies)} {}
 
 Acceptor::~Acceptor() { stop(); }
 
@@ -241,7 +239,7 @@ Result<ListenAddress> Acceptor::listen(const ListenAddress& address, const Socke
   if (!fd) return fd.error();
   ListenAddress bound = address;
   if (!address.is_unix()) bound.port = port_of(fd->get());
-  listeners_.push_back(std::make_unique<Listener>(*this, std::move(*fd), address.unix_path, sink));
+  listeners_.push_back(std::make_unique<Listener>(*this, std::move(*fd), address, sink));
   return bound;
 }
 

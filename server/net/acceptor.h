@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/ip_address.h"
 #include "limits/connection_limit.h"
 #include "server/net/fd.h"
 #include "server/net/io_threads.h"
@@ -29,8 +30,9 @@ struct SocketOptions {
 };
 
 struct Accepted {
-  Fd fd;             // non-blocking
-  std::string peer;  // the address without port; "unix"
+  Fd fd;                          // non-blocking
+  IpAddress peer;                 // none on a Unix socket
+  bool has_proxy_header = false;  // the peer is a trusted proxy, which says first whose connection this is
   ConnectionLimit::Verdict verdict = ConnectionLimit::Verdict::admitted;
   ConnectionLimit::Slot slot;
 };
@@ -47,12 +49,14 @@ class AcceptSink {
 struct AcceptCounters {
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> turned_away{0};  // above the limits and above those who are told why
+  std::atomic<std::uint64_t> untrusted{0};    // came to a listener with PROXY headers, and not from a trusted proxy
   std::atomic<std::uint64_t> out_of_fds{0};   // times that accepting paused for want of file descriptors or memory
 };
 
 class Acceptor {
  public:
-  Acceptor(IoThreads& threads, ConnectionLimit& limit);
+  // Connections from `trusted_proxies` do not count for an address: they carry those of others.
+  Acceptor(IoThreads& threads, ConnectionLimit& limit, Networks trusted_proxies = {});
   // Stops.
   ~Acceptor();
   Acceptor(const Acceptor&) = delete;
@@ -71,6 +75,7 @@ class Acceptor {
   boost::asio::io_context context_{1};
   IoThreads& threads_;
   ConnectionLimit& limit_;
+  const Networks trusted_proxies_;
   AcceptCounters counters_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::thread thread_;

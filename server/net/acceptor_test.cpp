@@ -127,9 +127,9 @@ TEST_F(AcceptorTest, TakesIpv4Ipv6AndUnixSocketsAtOnce) {
   EXPECT_TRUE(connect_to_path(path));
   EXPECT_TRUE(eventually([&] { return sink_.count() == 3; }));
 
-  EXPECT_EQ(sink_.at(0).peer, "127.0.0.1");
-  EXPECT_EQ(sink_.at(1).peer, "::1");
-  EXPECT_EQ(sink_.at(2).peer, "unix");
+  EXPECT_EQ(sink_.at(0).peer.text(), "127.0.0.1");
+  EXPECT_EQ(sink_.at(1).peer.text(), "::1");
+  EXPECT_EQ(sink_.at(2).peer.text(), "unix");
 }
 
 TEST_F(AcceptorTest, AcceptedSocketsHaveTheOptionsOfTheListener) {

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t kUnixPathMax = sizeof(sockaddr_un::sun_path) - 1;
 
+constexpr std::string_view kProxyOption = "?proxy=v1v2";
+
 Error wrong(std::string detail) { return Error{ErrorCode::bad_config, std::move(detail)}; }
 
 bool is_host(std::string_view host) {
@@ -30,18 +32,24 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
 }  // namespace
 
 std::string ListenAddress::text() const {
-  if (is_unix()) return "unix:" + unix_path;
+  const std::string option{has_proxy_header ? kProxyOption : std::string_view{}};
+  if (is_unix()) return "unix:" + unix_path + option;
   const bool is_v6 = host.find(':') != std::string::npos;
   std::string out{scheme_name(scheme)};
   out += "://";
   out += is_v6 ? '[' + host + ']' : host;
   out += ':';
   out += std::to_string(port);
-  return out;
+  return out + option;
 }
 
 Result<ListenAddress> parse_listen_address(std::string_view text, Scheme bare_scheme) {
   ListenAddress address;
+  if (const auto question = text.find('?'); question != std::string_view::npos) {
+    if (text.substr(question) != kProxyOption) return wrong("what may stand behind a listener is ?proxy=v1v2");
+    address.has_proxy_header = true;
+    text = text.substr(0, question);
+  }
   if (take_prefix(text, "unix:")) {
     if (text.empty()) return wrong("unix: needs a path");
     if (text.size() > kUnixPathMax) return wrong("the path of a Unix socket has at most 107 bytes");

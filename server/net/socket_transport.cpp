@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <utility>
@@ -16,15 +17,17 @@ IoResult failure_of(int error) {
 
 }  // namespace
 
-SocketTransport::SocketTransport(boost::asio::io_context& context, Fd fd)
-    : fd_{fd.get()}, readiness_{std::make_shared<Readiness>(context)} {
+SocketTransport::SocketTransport(boost::asio::io_context& context, Fd fd, bool has_proxy_header)
+    : fd_{fd.get()},
+      proxy_header_{has_proxy_header ? std::make_unique<ProxyHeader>() : nullptr},
+      readiness_{std::make_shared<Readiness>(context)} {
   boost::system::error_code error;
   readiness_->descriptor.assign(fd.get(), error);
   if (!error) (void)fd.release();  // the descriptor's from here on
 }
 
-std::unique_ptr<SocketTransport> SocketTransport::make(boost::asio::io_context& context, Fd fd) {
-  std::unique_ptr<SocketTransport> transport{new SocketTransport{context, std::move(fd)}};
+std::unique_ptr<SocketTransport> SocketTransport::make(boost::asio::io_context& context, Fd fd, bool has_proxy_header) {
+  std::unique_ptr<SocketTransport> transport{new SocketTransport{context, std::move(fd), has_proxy_header}};
   if (!transport->is_watched()) return nullptr;
   return transport;
 }
@@ -36,6 +39,27 @@ SocketTransport::~SocketTransport() {
 }
 
 void SocketTransport::set_user(User& user) { readiness_->user = &user; }
+
+// Looks at what has come and then takes what belongs to the header: what lies behind it is TLS's to read.
+IoResult SocketTransport::handshake() {
+  while (proxy_header_ && proxy_header_->state() == ProxyHeader::State::partial) {
+    std::array<char, ProxyHeader::kV1BytesMax> bytes;
+    const ssize_t got = ::recv(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_PEEK);
+    if (got <= 0) {
+      const IoResult result = got == 0 ? IoResult{IoResult::State::closed, 0} : failure_of(errno);
+      if (result.state == IoResult::State::blocked) wait_readable();
+      return result;
+    }
+    const std::size_t taken = proxy_header_->take({bytes.data(), static_cast<std::size_t>(got)});
+    (void)::recv(fd_, bytes.data(), taken, MSG_DONTWAIT);  // they are there
+    if (proxy_header_->state() == ProxyHeader::State::refused) return {IoResult::State::unannounced, 0};
+  }
+  return {IoResult::State::done, 0};
+}
+
+std::optional<IpAddress> SocketTransport::announced() const {
+  return proxy_header_ ? proxy_header_->client() : std::nullopt;
+}
 
 IoResult SocketTransport::read(std::span<char> into) {
   const ssize_t got = ::recv(fd_, into.data(), into.size(), MSG_DONTWAIT);

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "server/net/fd.h"
+#include "server/net/proxy_header.h"
 #include "server/net/transport.h"
 
 namespace tailgate {
@@ -14,13 +15,15 @@ namespace tailgate {
 class SocketTransport : public Transport {
  public:
   // Null when the kernel will not watch another descriptor.
-  static std::unique_ptr<SocketTransport> make(boost::asio::io_context& context, Fd fd);
+  // `has_proxy_header`: the handshake is to read one, before anything else.
+  static std::unique_ptr<SocketTransport> make(boost::asio::io_context& context, Fd fd, bool has_proxy_header = false);
   ~SocketTransport() override;
   SocketTransport(const SocketTransport&) = delete;
   SocketTransport& operator=(const SocketTransport&) = delete;
 
   void set_user(User& user) override;
-  IoResult handshake() override { return {IoResult::State::done, 0}; }
+  IoResult handshake() override;
+  std::optional<IpAddress> announced() const override;
   IoResult read(std::span<char> into) override;
   IoResult write(std::span<const iovec> from) override;
   void wait_readable() override;
@@ -30,7 +33,7 @@ class SocketTransport : public Transport {
   std::string_view protocol() const override { return {}; }
 
  protected:
-  SocketTransport(boost::asio::io_context& context, Fd fd);
+  SocketTransport(boost::asio::io_context& context, Fd fd, bool has_proxy_header);
   bool is_watched() const { return readiness_->descriptor.is_open(); }
   int fd() const { return fd_; }
   // Says on_readable soon, whatever the socket says.
@@ -49,6 +52,7 @@ class SocketTransport : public Transport {
   };
 
   int fd_;
+  std::unique_ptr<ProxyHeader> proxy_header_;  // null: none is expected
   std::shared_ptr<Readiness> readiness_;
 };
 

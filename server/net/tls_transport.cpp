@@ -54,14 +54,15 @@ class RecordMaker {
 
 }  // namespace
 
-TlsTransport::TlsTransport(boost::asio::io_context& context, Fd fd, SslHandle ssl)
-    : SocketTransport{context, std::move(fd)}, ssl_{std::move(ssl)} {}
+TlsTransport::TlsTransport(boost::asio::io_context& context, Fd fd, SslHandle ssl, bool has_proxy_header)
+    : SocketTransport{context, std::move(fd), has_proxy_header}, ssl_{std::move(ssl)} {}
 
-std::unique_ptr<TlsTransport> TlsTransport::make(boost::asio::io_context& context, Fd fd, const TlsContext& tls) {
+std::unique_ptr<TlsTransport> TlsTransport::make(boost::asio::io_context& context, Fd fd, const TlsContext& tls,
+                                                 bool has_proxy_header) {
   SslHandle ssl = tls.make_session();
   if (!ssl || SSL_set_fd(ssl.get(), fd.get()) != 1) return nullptr;
   SSL_set_accept_state(ssl.get());
-  std::unique_ptr<TlsTransport> transport{new TlsTransport{context, std::move(fd), std::move(ssl)}};
+  std::unique_ptr<TlsTransport> transport{new TlsTransport{context, std::move(fd), std::move(ssl), has_proxy_header}};
   if (!transport->is_watched()) return nullptr;
   return transport;
 }
@@ -96,6 +97,7 @@ IoResult TlsTransport::after(int result) {
 }
 
 IoResult TlsTransport::handshake() {
+  if (const IoResult header = SocketTransport::handshake(); header.state != IoResult::State::done) return header;
   if (is_clear_text()) {
     refuse_clear_text();
     return {IoResult::State::foreign, 0};

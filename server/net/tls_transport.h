@@ -10,7 +10,8 @@ namespace tailgate {
 class TlsTransport final : public SocketTransport {
  public:
   // Null when the kernel will not watch another descriptor, or there is no memory for a session.
-  static std::unique_ptr<TlsTransport> make(boost::asio::io_context& context, Fd fd, const TlsContext& tls);
+  static std::unique_ptr<TlsTransport> make(boost::asio::io_context& context, Fd fd, const TlsContext& tls,
+                                            bool has_proxy_header = false);
 
   IoResult handshake() override;
   IoResult read(std::span<char> into) override;
@@ -22,7 +23,7 @@ class TlsTransport final : public SocketTransport {
   std::string_view protocol() const override;
 
  private:
-  TlsTransport(boost::asio::io_context& context, Fd fd, SslHandle ssl);
+  TlsTransport(boost::asio::io_context& context, Fd fd, SslHandle ssl, bool has_proxy_header);
   bool is_clear_text();
   void refuse_clear_text();
   IoResult after(int result);

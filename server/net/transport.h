@@ -5,18 +5,22 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
+
+#include "base/ip_address.h"
 
 namespace tailgate {
 
 struct IoResult {
   enum class State : std::uint8_t {
-    done,     // `bytes` > 0 were moved (or the handshake is complete)
-    blocked,  // nothing now; ask to be told when it is worth trying again
-    closed,   // the peer has sent its last byte
-    failed,   // nothing more can be done with this connection
-    foreign,  // the same, because the peer speaks something else: clear text to TLS; it has been told
+    done,         // `bytes` > 0 were moved (or the handshake is complete)
+    blocked,      // nothing now; ask to be told when it is worth trying again
+    closed,       // the peer has sent its last byte
+    failed,       // nothing more can be done with this connection
+    foreign,      // the same, because the peer speaks something else: clear text to TLS; it has been told
+    unannounced,  // the same, because the header is missing or wrong that its proxy has to send first
   };
   State state = State::blocked;
   std::size_t bytes = 0;
@@ -55,6 +59,8 @@ class Transport {
   virtual void reset_on_close() = 0;
   // The protocol that the handshake agreed on; "" when none was.
   virtual std::string_view protocol() const = 0;
+  // After the handshake: whose connection it is, where a proxy has said so.
+  virtual std::optional<IpAddress> announced() const { return std::nullopt; }
 };
 
 }  // namespace tailgate
