@@ -8,7 +8,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   std::string_view bytes{reinterpret_cast<const char*>(data), size};
-  const std::size_t piece = bytes[0] % 7 + 1u;
+  const std::size_t piece = data[0] % 7u + 1u;
   bytes.remove_prefix(1);
   tailgate::RedisReplyReader reader;
   while (!bytes.empty()) {
