@@ -17,19 +17,18 @@ constexpr const char* kLoad = R"(
 local key = KEYS[1]
 local ttl = tonumber(ARGV[1])
 local function is_number(value, max)
-  return (value == '0' or string.match(value, '^[1-9]%d*$')) and (#value < #max or (#value == #max and value <= max))
+  if #value > #max or (#value == #max and value > max) then return false end
+  return value == '0' or string.match(value, '^[1-9]%d*$')
 end
 local offset_max, int_max = '9223372036854775807', '2147483647'
 local function load()
-  local kind = redis.call('TYPE', key).ok
-  if kind == 'none' then return nil end
-  if kind ~= 'hash' or redis.call('HLEN', key) > 600 then return false end
-  for _, field in ipairs(redis.call('HKEYS', key)) do
-    if #field > 300 or redis.call('HSTRLEN', key, field) > 19 then return false end
-  end
+  local size = redis.pcall('HLEN', key)
+  if size == 0 then return nil end
+  if type(size) ~= 'number' or size > 600 then return false end
   local all, fields = redis.call('HGETALL', key), {}
   for i = 1, #all, 2 do
     local field, value = all[i], all[i + 1]
+    if #field > 300 then return false end
     local which = string.match(field, '^[%w._-]+:(%w+)$')
     if which == 'n' then
       if not is_number(value, int_max) then return false end

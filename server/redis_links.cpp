@@ -12,22 +12,29 @@ namespace {
 // A replica of Redis confirms within a round trip; one that is slow or away should not break the connection.
 constexpr int kConfirmMs = 1'000;
 
+// A Redis that is just too slow goes away and comes back several times a second.
+constexpr std::int64_t kLinesPerSecond = 1;
+constexpr std::int64_t kLinesBurst = 10;
+
 }  // namespace
+
+RedisLinks::RedisLinks(bool has_confirming, const Clock& clock)
+    : has_confirming_{has_confirming}, log_gate_{clock, kLinesPerSecond, kLinesBurst} {}
 
 Result<std::unique_ptr<RedisLinks>> RedisLinks::open(const RedisOptions& options, bool has_confirming,
                                                      IoThreads& threads) {
-  std::unique_ptr<RedisLinks> links{new RedisLinks{has_confirming}};
+  std::unique_ptr<RedisLinks> links{new RedisLinks{has_confirming, threads.loop(0).timers().clock()}};
   auto setup = RedisSetup::load(options);
   if (!setup) return setup.error();
   links->setup_ = std::move(*setup);
-  links->links_ = open_all(*links->setup_, threads);
+  links->links_ = links->open_all(*links->setup_, threads);
   if (!has_confirming) return links;
   RedisOptions patient = options;
   patient.deadline_ms = kConfirmMs;
   auto confirming = RedisSetup::load(std::move(patient));
   if (!confirming) return confirming.error();
   links->confirming_setup_ = std::move(*confirming);
-  links->confirming_ = open_all(*links->confirming_setup_, threads);
+  links->confirming_ = links->open_all(*links->confirming_setup_, threads);
   return links;
 }
 
@@ -36,8 +43,11 @@ std::vector<RedisLinks::Thread> RedisLinks::open_all(const RedisSetup& setup, Io
   std::vector<Thread> all;
   for (std::size_t i = 0; i < threads.size(); ++i) {
     Thread thread{std::make_unique<RedisCounters>(), nullptr};
-    thread.link = setup.open(threads.loop(i), *thread.counters, [i](const std::string& line) {
-      if (i == 0) spdlog::warn("{}", line);
+    thread.link = setup.open(threads.loop(i), *thread.counters, [this, i](const std::string& line) {
+      if (i != 0) return;
+      const auto kept_back = log_gate_.admit();
+      if (!kept_back) return;
+      spdlog::warn("{}{}", line, *kept_back > 0 ? " (" + std::to_string(*kept_back) + " such lines before)" : "");
     });
     all.push_back(std::move(thread));
   }

@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/log_gate.h"
 #include "base/redis.h"
 #include "server/net/io_threads.h"
 
@@ -32,10 +34,11 @@ class RedisLinks {
     std::unique_ptr<RedisCounters> counters;
     std::unique_ptr<RedisLink> link;
   };
-  explicit RedisLinks(bool has_confirming) : has_confirming_{has_confirming} {}
-  static std::vector<Thread> open_all(const RedisSetup& setup, IoThreads& threads);
+  RedisLinks(bool has_confirming, const Clock& clock);
+  std::vector<Thread> open_all(const RedisSetup& setup, IoThreads& threads);
 
   const bool has_confirming_;
+  LogGate log_gate_;
   std::unique_ptr<const RedisSetup> setup_;
   std::unique_ptr<const RedisSetup> confirming_setup_;
   std::vector<Thread> links_;

@@ -328,7 +328,7 @@ TEST_F(RedisCursorTest, WhatIsNoCursorIsToldAndAResetMakesItOne) {
   }
 }
 
-TEST_F(RedisCursorTest, WhatIsHugeIsNeverFetched) {
+TEST_F(RedisCursorTest, WhatIsHugeNeverLeavesRedis) {
   const std::string key_text = hash();
   set({"EVAL", "redis.call('HSET', KEYS[1], 'g', 1, 'u', 1, 'orders:0', string.rep('1', 5000000))", "1", key_text});
   EXPECT_EQ(text_of(replica.read(key("a"))), "damaged");
