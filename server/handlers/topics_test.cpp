@@ -2,39 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-#include <optional>
-
 #include "cursors/id.h"
+#include "server/handlers/known_catalog.h"
 #include "server/handlers/recorded_exchange.h"
 
 namespace tailgate {
 namespace {
-
-// A catalogue that knows what it is told.
-class KnownCatalog final : public Catalog {
- public:
-  std::shared_ptr<const Topics> topics() const override { return std::make_shared<Topics>(known); }
-  bool is_exposed(std::string_view name) const override { return known.by_name.contains(name); }
-  Ask<EndsAnswer> ends(std::vector<TopicPartition> partitions, Loop& loop,
-                       std::function<void(EndsAnswer)> then) override {
-    asked = std::move(partitions);
-    auto [ask, reply] = make_ask<EndsAnswer>(loop, std::move(then));
-    reply(answer ? EndsAnswer{*answer} : EndsAnswer{Error{ErrorCode::upstream_down, "silent"}});
-    return std::move(ask);
-  }
-  Ask<OffsetsAnswer> offsets_at(std::vector<TopicPartition>, std::int64_t, Loop&,
-                                std::function<void(OffsetsAnswer)>) override {
-    return {};
-  }
-  Ask<TopicsAnswer> refresh(Loop&, std::function<void(TopicsAnswer)>) override { return {}; }
-  std::unique_ptr<Watch> watch(Loop&, std::function<void()>) override { return nullptr; }
-  bool is_reachable() const override { return true; }
-
-  Topics known;
-  std::optional<std::map<TopicPartition, PartitionEnds>> answer;  // none: Kafka is silent
-  std::vector<TopicPartition> asked;
-};
 
 struct TopicsTest : testing::Test {
   TopicsTest() {
