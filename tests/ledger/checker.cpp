@@ -148,13 +148,30 @@ class ClientCheck {
 
   void on_response(const Entry& entry) {
     response_us_ = entry.at_us;
+    check_away(entry);
+    if (rules_.refusals_are_soft && entry.status != 200 && plan_.shape.representation == Representation::sse) {
+      violate(Violation::Kind::turned_away, "answered with " + std::to_string(entry.status));
+    }
     const bool is_refused_for_now = entry.status == 503 || entry.status == 429;
     if (entry.status != 200 && !is_refused_for_now) {
       violate(Violation::Kind::malformed, "answered with " + std::to_string(entry.status));
     }
   }
 
+  void check_away(const Entry& entry) {
+    if (entry.status != 200) return;
+    auto since_us = std::exchange(closed_us_, 0);
+    if (since_us == 0 || plan_.stays_away) return;
+    for (const auto& [from_us, to_us] : rules_.outages) {
+      if (since_us < to_us && entry.at_us > from_us) since_us = to_us;
+    }
+    if (entry.at_us - since_us > rules_.away_max_us) {
+      violate(Violation::Kind::away, std::to_string((entry.at_us - since_us) / 1000) + " ms without an answer");
+    }
+  }
+
   void on_close(const Entry& entry) {
+    if (closed_us_ == 0) closed_us_ = entry.at_us;
     was_behind_id_line_ = entry.lost_behind_id_line;
     if (entry.silence_us > rules_.silence_max_us) {
       violate(Violation::Kind::silence, std::to_string(entry.silence_us / 1000) + " ms without a byte");
@@ -347,6 +364,7 @@ class ClientCheck {
   std::vector<Slot> slots_;
   std::size_t at_ = 0;
   std::int64_t response_us_ = 0;
+  std::int64_t closed_us_ = 0;  // 0: it has an answer, or has never had one
   bool was_behind_id_line_ = false;
 };
 
@@ -425,6 +443,10 @@ std::string_view name_of(Violation::Kind kind) {
       return "silence";
     case Violation::Kind::stuck:
       return "stuck";
+    case Violation::Kind::away:
+      return "away";
+    case Violation::Kind::turned_away:
+      return "turned away";
     case Violation::Kind::malformed:
       return "malformed";
   }

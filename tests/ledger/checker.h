@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/ledger/ledger.h"
@@ -24,6 +26,8 @@ struct Violation {
     unseen,        // not delivered at the end, when everything had healed
     silence,       // no byte for longer than promised
     stuck,         // no progress while progress was required
+    away,          // a client got no answer for too long
+    turned_away,   // an EventSource was answered with what it gives up on
     malformed,     // bytes that are not what the contract says
   };
   Kind kind;
@@ -42,6 +46,12 @@ struct Rules {
     std::int64_t pace_us;
   };
   std::vector<Progress> progress;
+  // How long a client may be without an answered request, from the end of one to the 200 of the next: those that stay
+  // away not counted, and not what lies within an outage, after which the time begins anew.
+  std::int64_t away_max_us = std::numeric_limits<std::int64_t>::max();
+  std::vector<std::pair<std::int64_t, std::int64_t>> outages;
+  // No EventSource may ever be answered with anything but 200: it would not come back.
+  bool refusals_are_soft = false;
   bool resets_allowed = false;
   bool everything_must_be_seen = true;
   std::size_t violations_max = 100;

@@ -286,6 +286,40 @@ TEST(Checker, NamesALateArrivalWhereProgressWasRequiredStuck) {
   EXPECT_EQ(script.found(small_truth(), rules), "stuck");
 }
 
+TEST(Checker, NamesTooLongAWaitForAnAnswerAwayUnlessItLiesInAnOutage) {
+  Script script;
+  script.connect().position("0:-,1:-").from_0(0, 4, "-").close();
+  script.connect("0:4,1:-").position("0:4,1:-").from_0(5, 9, "-").rest_of_1(9);
+  Rules rules;
+  rules.away_max_us = 1'000'000;
+  EXPECT_EQ(script.found(small_truth(), rules), "");
+  rules.away_max_us = 0;
+  EXPECT_EQ(script.found(small_truth(), rules), "away");
+  rules.outages = {{0, 1'000'000'000}};
+  EXPECT_EQ(script.found(small_truth(), rules), "");
+}
+
+TEST(Checker, NamesAnEventSourceThatIsAnsweredWith503TurnedAway) {
+  ClientPlan plan;
+  plan.topics = {"t"};
+  for (const auto representation : {Representation::sse, Representation::long_poll}) {
+    Ledger ledger;
+    plan.shape.representation = representation;
+    const auto client = ledger.add_client(plan);
+    Entry response;
+    response.kind = Entry::Kind::response;
+    response.client = client;
+    response.status = 503;
+    ledger.append(response);
+    Rules rules;
+    rules.everything_must_be_seen = false;
+    rules.refusals_are_soft = true;
+    const auto violations = check(ledger, small_truth(), rules);
+    ASSERT_EQ(violations.size(), representation == Representation::sse ? 1U : 0U);
+    for (const auto& violation : violations) EXPECT_EQ(name_of(violation.kind), "turned away");
+  }
+}
+
 TEST(Checker, NamesAnIdThatForgetsAPartitionMalformed) {
   Script script;
   script.connect().position("0:-,1:-").from_0(0, 9, "-").rest_of_1(9).position("0:9");

@@ -1,0 +1,68 @@
+// HAProxy and nginx with the configurations of deploy/ in front of two replicas.
+#include "tests/support/balancers.h"
+
+#include "tests/support/stream_fixture.h"
+
+namespace tailgate::test {
+namespace {
+
+class Balancers : public StreamTest {
+ protected:
+  Balancers() : topic{admin.make_topic("balanced")} {
+    for (auto& replica : replicas) {
+      replica = std::make_unique<TailgateProcess>(TailgateOptions{
+          .kafka = shared_kafka(), .topics = topic, .flags = {"--heartbeat", "2s", "--retry", "100ms"}});
+      backends.push_back({replica->port(), replica->admin_port()});
+    }
+  }
+
+  // The one that has the only stream.
+  TailgateProcess* holder() {
+    for (const auto& replica : replicas) {
+      if (replica->metric("tailgate_streams{representation=\"sse\",state=\"live\"}") == 1) return replica.get();
+    }
+    return nullptr;
+  }
+
+  // Events come when they are written; when the replica dies, a client comes back through the balancer and misses
+  // nothing.
+  void passes_streams_on(const Balancer& balancer, HttpVersion version) {
+    const auto url = balancer.url("/streams/" + topic);
+    std::string id;
+    {
+      const SseClient first{{.url = url, .version = version}};
+      ASSERT_NE(first.wait_for_event("position").id, "");
+      producer.send(topic, 0, numbered(3));
+      ASSERT_TRUE(first.wait_for_messages(3)) << balancer.log();
+      TailgateProcess* dead = nullptr;
+      ASSERT_TRUE(eventually([&] { return (dead = holder()) != nullptr; }));
+      dead->kill_hard();
+      ASSERT_TRUE(first.wait_for_end());
+      id = first.last_event_id();
+      producer.send(topic, 0, numbered(3, 3));
+    }
+    const SseClient second{{.url = url, .version = version, .headers = {"Last-Event-ID: " + id}}};
+    ASSERT_TRUE(second.wait_for_messages(3)) << balancer.log();
+    EXPECT_EQ(messages_of(second.events()), (std::vector{number(3), number(4), number(5)}));
+    // A long poll that waits is longer silent than anything else.
+    producer.send(topic, 0, numbered(1, 6));
+    const auto poll = fetch({.url = url + "?as=json&wait=20&from=" + second.last_event_id(), .version = version});
+    EXPECT_EQ(poll.status, 200);
+    EXPECT_EQ(json_of(poll.body)["records"].Size(), 1U);
+  }
+
+  std::string topic;
+  std::array<std::unique_ptr<TailgateProcess>, 2> replicas;
+  std::vector<Backend> backends;
+};
+
+TEST_F(Balancers, HaproxyPassesStreamsOnOverHttp1) { passes_streams_on(*Balancer::haproxy(backends), HttpVersion::h1); }
+
+TEST_F(Balancers, HaproxyPassesStreamsOnOverHttp2) {
+  passes_streams_on(*Balancer::haproxy(backends), HttpVersion::h2c);
+}
+
+TEST_F(Balancers, NginxPassesStreamsOn) { passes_streams_on(*Balancer::nginx(backends), HttpVersion::h1); }
+
+}  // namespace
+}  // namespace tailgate::test
