@@ -41,7 +41,8 @@ class Chaos : public testing::Test {
       test::TailgateOptions options;
       options.kafka = kafka.bootstrap();
       options.topics = topic + "," + other;
-      options.flags = {"--heartbeat", "2s", "--retry", "100ms", "--threads", "2", "--redis", redis.url()};
+      options.flags = {"--heartbeat",   "2s", "--retry", "100ms", "--threads", "2",
+                       "--drain-delay", "3s", "--drain", "4s",    "--redis",   redis.url()};
       replicas.push_back(std::make_unique<test::TailgateProcess>(options));
       backends.push_back({replicas.back()->port(), replicas.back()->admin_port()});
     }

@@ -1,6 +1,7 @@
 #include "tests/support/process.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,6 +41,8 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
   dup2(nothing, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
+  // Sockets of the test's own clients: held open here too, they would outlive their close.
+  close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   execvpe(arguments[0], arguments, environment);
   const char* reason = std::strerror(errno);
   if (write(STDERR_FILENO, reason, std::strlen(reason)) < 0) _exit(126);
