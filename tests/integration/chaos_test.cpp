@@ -41,8 +41,9 @@ class Chaos : public testing::Test {
       test::TailgateOptions options;
       options.kafka = kafka.bootstrap();
       options.topics = topic + "," + other;
-      options.flags = {"--heartbeat",   "2s", "--retry", "100ms", "--threads", "2",
-                       "--drain-delay", "3s", "--drain", "4s",    "--redis",   redis.url()};
+      options.drain_delay = "3s";
+      options.flags = {"--heartbeat", "2s",      "--retry", "100ms",   "--threads",
+                       "2",           "--drain", "4s",      "--redis", redis.url()};
       replicas.push_back(std::make_unique<test::TailgateProcess>(options));
       backends.push_back({replicas.back()->port(), replicas.back()->admin_port()});
     }
