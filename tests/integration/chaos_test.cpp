@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "tests/ledger/committed_read.h"
 #include "tests/ledger/swarm.h"
 #include "tests/support/balancers.h"
+#include "tests/support/http_client.h"
 #include "tests/support/kafka_admin.h"
 #include "tests/support/kafka_cluster.h"
 #include "tests/support/redis_server.h"
@@ -48,6 +50,13 @@ class Chaos : public testing::Test {
       backends.push_back({replicas.back()->port(), replicas.back()->admin_port()});
     }
     balancer = test::Balancer::haproxy(backends);
+    // A topic that was made a moment ago is not known to every broker, and so not to every replica.
+    for (const auto& replica : replicas) {
+      for (const auto& name : {topic, other}) {
+        const auto is_known = [&] { return test::fetch({.url = replica->url("/topics/" + name)}).status == 200; };
+        if (!test::eventually(is_known)) throw std::runtime_error{"a replica does not hear of " + name};
+      }
+    }
   }
 
   void note(const std::string& what) {
