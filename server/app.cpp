@@ -148,21 +148,22 @@ class App {
       streams_.push_back(std::make_unique<StreamThread>(io_.loop(i), *kafka_, feed_options));
       feeds.push_back(&streams_.back()->feeds);
     }
-    streams_handler_ = std::make_unique<StreamsHandler>(std::move(feeds), commits, options_.streams);
+    limits_ = std::make_unique<LimitThreads>(options_.limits, clock_, io_, redis_.get(), options_.redis_prefix);
+    streams_handler_ = std::make_unique<StreamsHandler>(std::move(feeds), commits, limits_->limits(), options_.streams);
     cursors_handler_ = std::make_unique<CursorsHandler>(std::move(commits), kafka_->catalog());
     topics_handler_ = std::make_unique<TopicsHandler>(kafka_->catalog());
     cors_ = std::make_unique<Cors>(options_.cors_origins);
     health_ = std::make_unique<HealthHandler>([this] { return health(); });
     router_ = std::make_unique<Router>(RouterParts{*streams_handler_, *topics_handler_, *cursors_handler_, *cors_,
                                                    options_.is_health_on_public ? health_.get() : nullptr,
-                                                   options_.has_console});
+                                                   options_.has_console, limits_->limits()});
     admin_handler_ = std::make_unique<AdminHandler>(*health_, [this] { return metrics_text(metric_sources()); });
   }
 
   Result<void> listen() {
-    limit_ = std::make_unique<ConnectionLimit>(options_.max_connections, options_.connections_per_address);
+    connections_ = std::make_unique<ConnectionLimit>(options_.max_connections, options_.connections_per_address);
     server_ = std::make_unique<HttpServer>(io_, options_.http, *router_, access_log_);
-    acceptor_ = std::make_unique<Acceptor>(io_, *limit_, options_.http.clients.trusted_proxies);
+    acceptor_ = std::make_unique<Acceptor>(io_, *connections_, options_.http.clients.trusted_proxies);
     for (const ListenAddress& address : options_.listen) {
       const bool is_tls = address.scheme == Scheme::https;
       if (is_tls && !tls_) {
@@ -188,10 +189,13 @@ class App {
     MetricSources sources{.access = access_log_,
                           .http = *server_,
                           .accept = acceptor_->counters(),
-                          .connections = *limit_,
+                          .connections = *connections_,
                           .streams = {},
                           .redis = {},
                           .cursors = {},
+                          .limits = limits_->counters(),
+                          .limit_slots = limits_->slots(),
+                          .replicas = limits_->replicas(),
                           .kafka = *kafka_,
                           .log_lines_dropped = Logging::dropped,
                           .max_connections = options_.max_connections,
@@ -307,6 +311,7 @@ class App {
   std::unique_ptr<KafkaStreams> kafka_;
   std::vector<std::unique_ptr<CursorThread>> cursors_;
   std::vector<std::unique_ptr<StreamThread>> streams_;
+  std::unique_ptr<LimitThreads> limits_;
   std::unique_ptr<StreamsHandler> streams_handler_;
   std::unique_ptr<TopicsHandler> topics_handler_;
   std::unique_ptr<CursorsHandler> cursors_handler_;
@@ -316,7 +321,7 @@ class App {
   std::unique_ptr<AdminHandler> admin_handler_;
   AccessLog access_log_;
   AccessLog admin_log_{clock_, 1, LogLevel::debug};  // probes and scrapes come every few seconds
-  std::unique_ptr<ConnectionLimit> limit_;
+  std::unique_ptr<ConnectionLimit> connections_;
   std::unique_ptr<TlsContext> tls_;
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<Acceptor> acceptor_;

@@ -13,6 +13,7 @@
 #include "cursors/cursor_store.h"
 #include "server/handlers/streams_handler.h"
 #include "server/http/options.h"
+#include "server/limit_threads.h"
 #include "server/net/acceptor.h"
 #include "server/net/listen_address.h"
 #include "server/net/tls_context.h"
@@ -43,6 +44,7 @@ struct AppOptions {
   KafkaStreamsOptions kafka;
   FeedOptions feeds;  // feeds_bytes: of the process
   StreamsOptions streams;
+  LimitOptions limits;
   HttpOptions http;  // its clients.trusted_proxies are the listeners' too
   SocketOptions sockets;
 };

@@ -79,6 +79,10 @@ Result<AppOptions> app_options(const Config& config) {
   options.streams.age_ms = config.stream_age_ms;
   options.drain_delay_ms = config.drain_delay_ms;
   options.drain_ms = config.drain_ms;
+  options.limits.requests = config.limit_requests;
+  options.limits.streams = config.limit_streams;
+  options.limits.pace = {static_cast<double>(config.limit_records), static_cast<double>(config.limit_bytes)};
+  options.limits.replicas = config.replicas;
   options.http = http_options(config);
   auto trusted_proxies = Networks::parse(config.trusted_proxies);
   if (!trusted_proxies) return trusted_proxies.error();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "limits/gcra.h"
 #include "server/http/client_address.h"
 
 namespace tailgate {
@@ -53,6 +54,12 @@ struct Config {
   std::string redis_key;
   std::size_t cursors_per_principal = 1'000;
   std::int64_t cursor_ttl_ms = std::int64_t{30} * 86'400'000;
+
+  TokenRate limit_requests;       // a rate of 0: none
+  std::size_t limit_streams = 0;  // 0: none
+  std::size_t limit_records = 0;
+  std::size_t limit_bytes = 0;
+  std::size_t replicas = 0;  // 0: as many as are found in Redis
 
   std::size_t record_bytes = std::size_t{256} << 20;
   std::size_t feed_bytes = std::size_t{8} << 20;

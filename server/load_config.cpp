@@ -74,9 +74,9 @@ class Loader {
     const std::vector<Given> variables = read_environment(sources_.environment);
     if (const Result<void> taken = take_all(variables, /*must_be_known=*/false); !taken) return taken.error();
     if (const Result<void> taken = take_all(sources_.flags, /*must_be_known=*/true); !taken) return taken.error();
-    for (const auto check :
-         {&Loader::check_kafka, &Loader::check_listeners, &Loader::check_proxies, &Loader::check_tls,
-          &Loader::check_origins, &Loader::check_redis, &Loader::check_sizes, &Loader::check_open_files}) {
+    for (const auto check : {&Loader::check_kafka, &Loader::check_listeners, &Loader::check_proxies,
+                             &Loader::check_limits, &Loader::check_tls, &Loader::check_origins, &Loader::check_redis,
+                             &Loader::check_sizes, &Loader::check_open_files}) {
       if (const Result<void> done = (this->*check)(); !done) return done.error();
     }
     return std::move(loaded_);
@@ -165,6 +165,21 @@ class Loader {
       const bool has_proxy_header = listener.find('?') != listener.npos;  // all that may stand there
       if (has_proxy_header && trusted->is_empty()) return wrong("listen", "?proxy=v1v2 needs trusted_proxies too");
     }
+    return {};
+  }
+
+  // Not wrong, but hardly meant where a balancer is in front.
+  Result<void> check_limits() {
+    std::string limits;
+    for (const std::string_view name :
+         {"limit_requests", "limit_streams", "limit_records", "limit_bytes", "connections_per_address"}) {
+      if (find_setting(name)->show(config()) == find_setting(name)->show(Config{})) continue;
+      limits.append(limits.empty() ? "" : ", ").append(name);
+    }
+    if (limits.empty() || !config().trusted_proxies.empty()) return {};
+    loaded_.warnings.push_back(limits +
+                               ": go by the address that connects, because trusted_proxies is empty; behind a balancer "
+                               "all clients share one");
     return {};
   }
 

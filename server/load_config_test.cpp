@@ -263,5 +263,35 @@ TEST(LoadConfig, WhatIsForRedisNeedsIt) {
   expect_refused(enough_and(flag("redis_prefix", {"a{b}"})), {"redis_prefix"});
 }
 
+TEST(LoadConfig, ProxiesAreNetworksAndWhatTheySayNeedsThem) {
+  ConfigSources trusted = enough_and(flag("trusted_proxies", {"10.0.0.0/8,::1"}));
+  trusted.flags.push_back(flag("forwarded_header", {"forwarded"}));
+  trusted.flags.push_back(flag("listen", {"http://127.0.0.1:1?proxy=v1v2"}));
+  EXPECT_EQ(loaded(trusted).config.trusted_proxies.size(), 2U);
+  expect_refused(enough_and(flag("trusted_proxies", {"10.0.0.1/8"})), {"trusted_proxies", "no bits behind"});
+  expect_refused(enough_and(flag("trusted_proxies", {"proxy.example"})), {"trusted_proxies", "networks"});
+  expect_refused(enough_and(flag("forwarded_header", {"forwarded"})), {"forwarded_header", "needs trusted_proxies"});
+  expect_refused(enough_and(flag("listen", {"127.0.0.1:1?proxy=v1v2"})), {"listen", "needs trusted_proxies"});
+  expect_refused(enough_and(flag("listen", {"127.0.0.1:1?proxy=v3"})), {"listen", "?proxy=v1v2"});
+}
+
+TEST(LoadConfig, LimitsAreRatesAndWarnWhereNobodyIsTrusted) {
+  const auto plain = loaded(enough_and(flag("limit_requests", {"100"})));
+  EXPECT_EQ(plain.config.limit_requests.burst, 100);
+  ASSERT_EQ(plain.warnings.size(), 1U);
+  EXPECT_NE(plain.warnings[0].find("limit_requests"), std::string::npos);
+  EXPECT_NE(plain.warnings[0].find("trusted_proxies"), std::string::npos);
+  ConfigSources trusted = enough_and(flag("limit_requests", {"100/250"}));
+  trusted.flags.push_back(flag("trusted_proxies", {"10.0.0.0/8"}));
+  const auto rate = loaded(trusted);
+  EXPECT_EQ(rate.config.limit_requests.per_second, 100);
+  EXPECT_EQ(rate.config.limit_requests.burst, 250);
+  EXPECT_TRUE(rate.warnings.empty());
+  EXPECT_EQ(loaded(enough_and(flag("limit_requests", {"0"}))).config.limit_requests.per_second, 0);
+  for (const char* wrong : {"0/5", "5/0", "-1", "1/2/3", "1.5", "many", "/5"}) {
+    expect_refused(enough_and(flag("limit_requests", {wrong})), {"limit_requests", "RATE/BURST"});
+  }
+}
+
 }  // namespace
 }  // namespace tailgate

@@ -61,7 +61,11 @@ int serve(const CommandLine& command_line) {
   if (!loaded) return fail(loaded.error());
   const auto options = app_options(loaded->config);
   if (!options) return fail(options.error());
-  if (command_line.command == Command::check) return print("the configuration is good\n");
+  if (command_line.command == Command::check) {
+    std::string said;
+    for (const std::string& warning : loaded->warnings) said += warning + '\n';
+    return print(said + "the configuration is good\n");
+  }
   const Logging logging{loaded->config.log_level, loaded->config.log_format};
   for (const std::string& warning : loaded->warnings) spdlog::warn("{}", warning);
   const auto ran = run_app(*options, [&] { name_changes(sources, loaded->config); });

@@ -206,6 +206,27 @@ void add_kafka(MetricPage& page, const MetricSources& from) {
   }
 }
 
+void add_limits(MetricPage& page, const MetricSources& from) {
+  const auto sum = [&](Counter LimitCounters::*member) {
+    std::uint64_t all = 0;
+    for (const LimitCounters* counters : from.limits) all += (counters->*member).get();
+    return as_double(all);
+  };
+  page.counter("tailgate_limit_admitted_total", "Requests within limit_requests.", sum(&LimitCounters::admitted));
+  constexpr std::string_view kRefused = "What was refused, by limit.";
+  page.counter("tailgate_limit_refused_total", kRefused, sum(&LimitCounters::refused), {{"limit", "requests"}});
+  page.counter("tailgate_limit_refused_total", kRefused, sum(&LimitCounters::slots_refused), {{"limit", "streams"}});
+  page.counter("tailgate_limit_questions_total",
+               "Questions about requests: what leases and known refusals did not answer.", sum(&LimitCounters::asked));
+  page.counter("tailgate_limit_waits_total", "Times that a stream had to wait for limit_records or limit_bytes.",
+               sum(&LimitCounters::waits));
+  page.counter("tailgate_limit_without_redis_total", "Questions that this replica answered from its own share.",
+               sum(&LimitCounters::without_redis));
+  page.gauge("tailgate_limit_slots", "Streams and long polls that count against limit_streams here.",
+             as_double(from.limit_slots));
+  page.gauge("tailgate_replicas", "Replicas that share the limits.", as_double(from.replicas));
+}
+
 }  // namespace
 
 std::string metrics_text(const MetricSources& sources) {
@@ -214,6 +235,7 @@ std::string metrics_text(const MetricSources& sources) {
   add_connections(page, sources);
   add_requests(page, sources);
   add_streams(page, sources);
+  add_limits(page, sources);
   add_kafka(page, sources);
   add_redis(page, sources);
   add_cursors(page, sources);

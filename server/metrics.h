@@ -9,6 +9,7 @@
 
 #include "base/redis_counters.h"
 #include "limits/connection_limit.h"
+#include "limits/limit_counters.h"
 #include "server/access_log.h"
 #include "server/handlers/cursor_commits.h"
 #include "server/http/server.h"
@@ -27,6 +28,9 @@ struct MetricSources {
   std::vector<const StreamCounters*> streams;  // of each io thread
   std::vector<const RedisCounters*> redis;     // of each link; empty without Redis
   std::vector<const CursorCounters*> cursors;  // of each io thread
+  std::vector<const LimitCounters*> limits;    // of each io thread
+  std::size_t limit_slots = 0;                 // that are taken here
+  std::size_t replicas = 1;                    // that share the limits
   KafkaStreams& kafka;
   std::function<std::uint64_t()> log_lines_dropped;
   // The bounds that gauges are held against.

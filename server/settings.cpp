@@ -236,6 +236,47 @@ Setting stream_age() {
       [](std::int64_t ms) { return ms == 0 ? std::string{"none"} : format_duration(ms); });
 }
 
+Setting limit_requests() {
+  constexpr std::int64_t kMax = 1'000'000;
+  const auto parse = [](const std::string& value) -> std::optional<TokenRate> {
+    const std::size_t slash = value.find('/');
+    const auto rate = parse_decimal(value.substr(0, slash), kMax);
+    const auto burst = slash == value.npos ? rate : parse_decimal(value.substr(slash + 1), kMax);
+    if (!rate || !burst) return std::nullopt;
+    if (*rate == 0) return slash == value.npos ? std::optional{TokenRate{}} : std::nullopt;
+    if (*burst == 0) return std::nullopt;
+    return TokenRate{static_cast<double>(*rate), static_cast<double>(*burst)};
+  };
+  const auto show = [](const TokenRate& rate) {
+    if (rate.per_second == 0) return std::string{"0"};
+    return std::to_string(static_cast<std::int64_t>(rate.per_second)) + '/' +
+           std::to_string(static_cast<std::int64_t>(rate.burst));
+  };
+  return scalar({"limit_requests",
+                 "Requests a second of one caller (an address; IPv6: its /64) and how many at once, over all replicas. "
+                 "0: any number."},
+                "0 or RATE/BURST, such as 100/200", &Config::limit_requests, parse, show);
+}
+
+std::vector<Setting> limit_settings() {
+  constexpr std::size_t kMax = 1'000'000;
+  std::vector<Setting> all;
+  all.push_back(limit_requests());
+  all.push_back(number(
+      {"limit_streams", "Streams and waiting long polls of one caller at a time, over all replicas. 0: any number."},
+      &Config::limit_streams, 0, kMax));
+  all.push_back(
+      number({"limit_records",
+              "Records a second that one caller is sent, over all its streams; what is more waits. 0: any number."},
+             &Config::limit_records, 0, 1'000 * kMax));
+  all.push_back(size({"limit_bytes", "The same of bytes."}, &Config::limit_bytes, 0, 1024 * kGiB));
+  all.push_back(number({"replicas",
+                        "How many replicas share the limits while Redis is away: each keeps to its part. 0: as many as "
+                        "Redis has said last."},
+                       &Config::replicas, 0, 10'000));
+  return all;
+}
+
 std::vector<Setting> make_settings() {
   std::vector<Setting> all;
   all.push_back(
@@ -293,6 +334,7 @@ std::vector<Setting> make_settings() {
                                            {{{"x-forwarded-for", ForwardedHeader::x_forwarded_for},
                                              {"forwarded", ForwardedHeader::forwarded},
                                              {"none", ForwardedHeader::none}}}));
+  for (Setting& setting : limit_settings()) all.push_back(std::move(setting));
   for (Setting& setting : redis_settings()) all.push_back(std::move(setting));
   all.push_back(size({"record_bytes", "Memory of the newest records of all tailed partitions."}, &Config::record_bytes,
                      kMiB, 1024 * kGiB));

@@ -32,6 +32,7 @@ Poll::Poll(Feed& feed, const Position& passed, const PollOptions& options, std::
   next_ = subscriber_.id();
   feed.context().loop.timers().set(wait_, options_.wait_ms);
   feed.owner().drain().add(*this);
+  if (options_.paces != nullptr) pace_ = options_.paces->open(options_.caller, *this);
   wake();
 }
 
@@ -50,6 +51,7 @@ void Poll::wake() {
 }
 
 void Poll::gather() {
+  if (pace_ && records_ == 0 && !subscriber_.must_end() && pace_->room() == 0) return;
   Delivery delivery;
   while (true) {
     switch (subscriber_.next(delivery)) {
@@ -135,6 +137,7 @@ void Poll::answer(std::string why) {
   answer.next = std::move(next_);
   answer.records = records_;
   answer.why_ended = std::move(why);
+  if (pace_) pace_->spend(records_, answer.body.size());
   counters.records_out.add(records_);
   counters.bytes_out.add(answer.body.size());
   const auto then = std::move(then_);  // it may destroy this

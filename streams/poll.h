@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "base/byte_source.h"
 #include "base/loop.h"
+#include "limits/pace.h"
 #include "streams/stream_drain.h"
 #include "streams/subscriber.h"
 
@@ -17,6 +19,8 @@ struct PollOptions {
   std::uint64_t limit = 500;
   std::size_t bytes_max = std::size_t{1} << 20;  // of the records' text; the first one comes whatever its size
   std::int64_t wait_ms = 25'000;
+  Paces* paces = nullptr;  // how fast `caller` may be sent to; null: as fast as it asks
+  std::string caller;
   SubscriberOptions subscriber;  // is_counted is set
 };
 
@@ -56,6 +60,7 @@ class Poll final : public StreamDrain::Member, private Waker {
   Timer wait_;
   Timer settle_;  // set with the first records, while others are being read
   Counter& gauge_;
+  std::unique_ptr<Paces::Stream> pace_;  // null: not limited
   Subscriber subscriber_;
 };
 

@@ -54,6 +54,7 @@ StreamBody::StreamBody(Feed& feed, const Position& passed, const StreamBodyOptio
   if (options.age_ms > 0) leaves_ms_ = sent_ms_ + feed.owner().jitter().shortened(options.age_ms, kAgeJitterPercent);
   feed.context().loop.timers().set(timer_, std::min(heartbeat_ms_, leaves_ms_ - sent_ms_));
   feed.owner().drain().add(*this);
+  if (options.paces != nullptr) pace_ = options.paces->open(options.caller, *this);
   counted_state_ = subscriber_.state();
   gauge().add();
 }
@@ -112,13 +113,23 @@ Pull StreamBody::prepare(std::size_t bytes_max) {
       return ready(From::pending, cut(std::string_view{pending_}.substr(pending_done_), bytes_max));
     }
     if (is_ended_) return Pull{Pull::State::end, 0};
+    // Only between events: what has begun is finished, and what ends ends.
+    std::size_t room = bytes_max;
+    if (pace_ && !subscriber_.is_inside_event() && !subscriber_.must_end()) {
+      room = std::min(bytes_max, pace_->room());
+      if (room == 0) {
+        if (!std::exchange(is_heartbeat_due_, false)) return Pull{Pull::State::wait, 0};
+        append_heartbeat();
+        continue;
+      }
+    }
     if (subscriber_.is_live()) {
-      log_bytes_ = subscriber_.prepare_live(bytes_max);
+      log_bytes_ = subscriber_.prepare_live(room);
       count_state();
       if (!log_bytes_.empty()) return ready(From::log, log_bytes_.size());
       if (!subscriber_.is_live()) continue;
     } else {
-      const Pull pull = prepare_own(bytes_max);
+      const Pull pull = prepare_own(room);
       count_state();
       if (pull.state == Pull::State::ready) return pull;
       if (!pending_.empty() || is_ended_ || partial_ || subscriber_.is_live()) continue;
@@ -266,6 +277,7 @@ void StreamBody::emit(std::size_t bytes, ByteSink& sink) {
       break;
     }
   }
+  if (pace_) pace_->spend(records_ - std::exchange(paced_records_, records_), bytes);
 }
 
 }  // namespace tailgate

@@ -4,11 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/byte_source.h"
+#include "base/loop.h"
+#include "limits/pace.h"
 #include "streams/stream_drain.h"
 #include "streams/subscriber.h"
 
@@ -19,7 +23,9 @@ struct StreamBodyOptions {
   std::int64_t retry_ms = 3'000;       // SSE: how long a client waits before it comes back
   std::int64_t age_ms = 0;             // the client is told to come back after so long, or up to a fifth less; 0: never
   std::optional<std::uint64_t> limit;  // records of this response
-  SubscriberOptions subscriber;        // is_counted is set when there is a limit
+  Paces* paces = nullptr;              // how fast `caller` may be sent to; null: as it takes it
+  std::string caller;
+  SubscriberOptions subscriber;  // is_counted is set when there is a limit
 };
 
 // Threads: its feed's. Memory while live: this object; else some KB more for each partition that differs, and at most
@@ -34,6 +40,8 @@ class StreamBody final : public ByteSource, public StreamDrain::Member, private 
   void set_waker(Waker& waker) override { waker_ = &waker; }
 
   void leave(std::string_view why) override;
+  // Kept as long as the stream lives.
+  void hold(std::unique_ptr<Watch> slot) { slot_ = std::move(slot); }
 
   std::uint64_t records() const { return records_; }
   // limit, until, drain, stream_age, or the code of a fault; empty while it goes on.
@@ -76,6 +84,9 @@ class StreamBody final : public ByteSource, public StreamDrain::Member, private 
   std::int64_t heartbeat_ms_;
   std::int64_t retry_ms_;
   std::string why_ended_;
+  std::unique_ptr<Paces::Stream> pace_;  // null: not limited
+  std::uint64_t paced_records_ = 0;      // of records_
+  std::unique_ptr<Watch> slot_;
   Timer timer_;  // of the heartbeat and of old age, whichever is first
   Subscriber subscriber_;
 };

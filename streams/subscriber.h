@@ -79,6 +79,7 @@ class Subscriber : public FeedMember {
   StreamState state() const;
   // The next delivery at an event boundary is `leave`, whatever else there is. `why` lives as long as the process.
   void leave(std::string_view why) { leaves_ = why; }
+  bool must_end() const { return !leaves_.empty() || !feed_.fault().empty(); }
 
   // ---- live ----
   // The bytes from here on that may be sent at once, at most `bytes_max`: whole events, or a part of one that is
@@ -87,6 +88,8 @@ class Subscriber : public FeedMember {
   std::string_view prepare_live(std::size_t bytes_max);
   // The first `bytes` of that, all of it, were sent; how many records they ended.
   std::size_t pass_live(std::size_t bytes);
+  // The last one ended within an event.
+  bool is_inside_event() const { return done_ > 0; }
 
   // ---- not live ----
   enum class Step : std::uint8_t {
@@ -127,7 +130,6 @@ class Subscriber : public FeedMember {
   enum class Read : std::uint8_t { delivery, moved, blocked };
 
   void make_own(std::vector<Offset> at);
-  bool must_end() const { return !leaves_.empty() || !feed_.fault().empty(); }
   bool is_in_step() const;
   bool is_finished() const;
   // Some partition is behind, and nothing has to be waited for to read on in it.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/handlers/console.h"
+#include "server/handlers/limit_refusal.h"
 #include "server/handlers/methods.h"
 #include "server/handlers/problem.h"
 #include "server/handlers/soft_refusal.h"
@@ -33,20 +34,23 @@ class Router::Routed final : public Exchange, public Watch {
     router_.add_common_headers(&real_.request(), response);
     real_.respond(std::move(response));
   }
+  // Answered as long as the exchange lives.
+  void wait(Ask<TokenVerdict> asked) { asked_ = std::move(asked); }
 
  private:
   const Router& router_;
   Exchange& real_;
+  Ask<TokenVerdict> asked_;
 };
 
 void Router::handle(Exchange& exchange) {
   auto routed = std::make_unique<Routed>(*this, exchange);
-  Exchange& answered = *routed;
+  Routed& answered = *routed;
   exchange.keep(std::move(routed));
   route(answered);
 }
 
-void Router::route(Exchange& exchange) const {
+void Router::route(Routed& exchange) const {
   const Request& request = exchange.request();
   if (!is_known_method(request)) {
     return exchange.respond(make_problem(501, "unknown_method", "this server does not know the method of the request"));
@@ -70,7 +74,20 @@ void Router::route(Exchange& exchange) const {
   if (is_options) return exchange.respond(parts_.cors.answer_options(request, methods));
   if (!is_listed_method(request, methods)) return exchange.respond(make_method_problem(methods));
   if (asset) return exchange.respond(make_asset_response(*asset, request));
-  handler->handle(exchange);
+  if (handler == parts_.health) return handler->handle(exchange);
+  handle_within_limits(exchange, *handler);
+}
+
+void Router::handle_within_limits(Routed& exchange, PathHandler& handler) const {
+  TokenLeases* const requests = parts_.limits.empty() ? nullptr : parts_.limits[exchange.loop().index()].requests;
+  if (requests == nullptr) return handler.handle(exchange);
+  const auto go_on = [&exchange, &handler, requests](const TokenVerdict& verdict) {
+    if (verdict.is_admitted) return handler.handle(exchange);
+    exchange.respond(make_rate_refusal(exchange.request(), requests->rate(), verdict.retry_ms));
+  };
+  const std::string caller = caller_of(exchange.request());
+  if (const auto at_hand = requests->try_take(caller)) return go_on(*at_hand);
+  exchange.wait(requests->take(caller, go_on));
 }
 
 // Everything else is 404, with it the paths that are kept for later: /v3 /brokers /consumers /ws /tickets /openapi.json

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
+#include "server/handlers/caller_limits.h"
 #include "server/handlers/cors.h"
 #include "server/handlers/path_handler.h"
 #include "server/http/exchange.h"
@@ -14,8 +16,9 @@ struct RouterParts {
   PathHandler& topics;   // /topics and /topics/…
   PathHandler& cursors;  // /cursors and /cursors/…
   const Cors& cors;
-  PathHandler* health = nullptr;  // /livez and /readyz (health_on_public)
-  bool has_console = false;       // web/assets.h, at / and /console/…
+  PathHandler* health = nullptr;          // /livez and /readyz (health_on_public)
+  bool has_console = false;               // web/assets.h, at / and /console/…
+  std::vector<CallerLimits> limits = {};  // by Loop::index(); empty: none
 };
 
 // Threads: any.
@@ -28,7 +31,9 @@ class Router final : public Handler {
  private:
   class Routed;
 
-  void route(Exchange& exchange) const;
+  void route(Routed& exchange) const;
+  // Once the caller may ask for more.
+  void handle_within_limits(Routed& exchange, PathHandler& handler) const;
   // Null: nothing is there.
   PathHandler* find(std::string_view path) const;
   void add_common_headers(const Request* request, Response& response) const;

@@ -9,6 +9,7 @@
 
 #include "cursors/id.h"
 #include "server/handlers/cursors.h"
+#include "server/handlers/limit_refusal.h"
 #include "server/handlers/problem.h"
 #include "server/handlers/soft_refusal.h"
 #include "server/handlers/stream_headers.h"
@@ -84,24 +85,50 @@ class BookmarkedBody final : public ByteSource {
 // A stream between its request and its reply.
 class Opening final : public Watch {
  public:
-  Opening(Exchange& exchange, StreamRequest request, FeedSet& feeds, CursorCommits& commits,
+  Opening(Exchange& exchange, StreamRequest request, FeedSet& feeds, CursorCommits& commits, const CallerLimits& limits,
           const StreamsOptions& options)
       : exchange_{exchange},
         request_{std::move(request)},
         feeds_{feeds},
         commits_{commits},
+        limits_{limits},
         options_{options},
         question_{request_, feeds.context(), [this](Result<StreamStart> start) { on_start(std::move(start)); }} {}
 
-  // Where an id says all, the store of cursors is not asked: such streams go on without it.
   void start(const Topics& topics) {
+    if (limits_.slots == nullptr || is_head()) return ask_for_cursor(topics);
+    slot_question_ =
+        limits_.slots->take(caller(), [this](std::unique_ptr<StreamSlots::Slot> slot) { on_slot(std::move(slot)); });
+  }
+
+ private:
+  std::string caller() const { return caller_of(exchange_.request()); }
+
+  void on_slot(std::unique_ptr<StreamSlots::Slot> slot) {
+    if (!slot) return exchange_.respond(make_slots_refusal(request_, limits_.slots->slots_max()));
+    slot_ = std::move(slot);
+    const auto topics = feeds_.context().catalog.topics();
+    if (has_all(*topics)) ask_for_cursor(*topics);
+  }
+
+  // False: answered.
+  bool has_all(const Topics& topics) {
+    for (const std::string& name : request_.topics) {
+      if (topics.by_name.contains(name)) continue;
+      exchange_.respond(make_problem(Error{ErrorCode::not_found, std::string{kNoSuchTopic}}));
+      return false;
+    }
+    return true;
+  }
+
+  // Where an id says all, the store of cursors is not asked: such streams go on without it.
+  void ask_for_cursor(const Topics& topics) {
     const bool is_by_id = std::all_of(request_.topics.begin(), request_.topics.end(),
                                       [this](const std::string& name) { return request_.position.contains(name); });
     if (request_.cursor.empty() || (is_by_id && request_.commit != Commit::sent)) return ask_where(topics);
     cursor_ask_ = commits_.store().read(key(), [this](const CursorAnswer& answer) { on_cursor(answer); });
   }
 
- private:
   CursorKey key() const { return {"", request_.cursor}; }
   bool is_head() const { return exchange_.request().method == "HEAD"; }
 
@@ -120,11 +147,7 @@ class Opening final : public Watch {
     for (const auto& [name, parts] : request_.from_position) {
       if (!request_.saved.contains(name)) request_.position.emplace(name, parts);
     }
-    for (const std::string& name : request_.topics) {
-      if (!topics->by_name.contains(name))
-        return exchange_.respond(make_problem(Error{ErrorCode::not_found, std::string{kNoSuchTopic}}));
-    }
-    ask_where(*topics);
+    if (has_all(*topics)) ask_where(*topics);
   }
 
   void take_saved(const Cursor& cursor, const Topics& topics) {
@@ -168,10 +191,7 @@ class Opening final : public Watch {
     }
     // The feed may have ended while Kafka was asked.
     const auto topics = feeds_.context().catalog.topics();
-    for (const std::string& name : request_.topics) {
-      if (!topics->by_name.contains(name))
-        return exchange_.respond(make_problem(Error{ErrorCode::not_found, std::string{kNoSuchTopic}}));
-    }
+    if (!has_all(*topics)) return;
     Feed& feed = feeds_.get(spec_of(request_), *topics);
     Response response;
     response.headers = stream_headers(request_.representation, id);
@@ -182,6 +202,7 @@ class Opening final : public Watch {
     }
     if (request_.representation == Representation::json) return start_poll(feed, *start);
     auto body = std::make_unique<StreamBody>(feed, start->passed, body_options(*start));
+    body->hold(std::move(slot_));
     response.note = [stream = body.get(), name = name_of(request_.representation)] {
       return AccessNote{std::string{name}, stream->records(), stream->why_ended()};
     };
@@ -198,6 +219,8 @@ class Opening final : public Watch {
     options.heartbeat_ms = options_.heartbeat_ms;
     options.retry_ms = options_.retry_ms;
     options.age_ms = options_.age_ms;
+    options.paces = limits_.paces;
+    options.caller = caller();
     if (request_.limit) options.limit = static_cast<std::uint64_t>(*request_.limit);
     options.subscriber = SubscriberOptions{start.until, false, request_.on_reset};
     return options;
@@ -208,6 +231,8 @@ class Opening final : public Watch {
     options.limit = static_cast<std::uint64_t>(request_.limit.value_or(kPollRecordsDefault));
     options.bytes_max = static_cast<std::size_t>(request_.bytes_max);
     options.wait_ms = request_.wait_s * 1000;
+    options.paces = limits_.paces;
+    options.caller = caller();
     options.subscriber = SubscriberOptions{start.until, true, request_.on_reset};
     start_id_ = format_id(start.passed, request_.id_form());
     poll_ =
@@ -233,7 +258,10 @@ class Opening final : public Watch {
   StreamRequest request_;
   FeedSet& feeds_;
   CursorCommits& commits_;
+  const CallerLimits& limits_;
   const StreamsOptions& options_;
+  std::unique_ptr<Watch> slot_question_;
+  std::unique_ptr<Watch> slot_;  // of a long poll as long as it waits; a stream takes it along
   Ask<CursorAnswer> cursor_ask_;
   std::optional<std::int64_t> generation_;  // of the cursor, if there is one
   std::string start_id_;
@@ -281,7 +309,8 @@ void StreamsHandler::handle(Exchange& exchange) {
   if (const auto refusal = refusal_of(*request, feeds.context().catalog, *topics)) {
     return exchange.respond(refusal_response(*request, *refusal));
   }
-  auto opening = std::make_unique<Opening>(exchange, std::move(*request), feeds, commits, options_);
+  auto opening = std::make_unique<Opening>(exchange, std::move(*request), feeds, commits,
+                                           limits_[exchange.loop().index()], options_);
   Opening& started = *opening;
   exchange.keep(std::move(opening));
   started.start(*topics);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/handlers/caller_limits.h"
 #include "server/handlers/cursor_commits.h"
 #include "server/handlers/path_handler.h"
 #include "streams/feed_set.h"
@@ -20,15 +21,17 @@ struct StreamsOptions {
 // Threads: handle() on every io thread, each with its own FeedSet.
 class StreamsHandler final : public PathHandler {
  public:
-  // `feeds`, `commits`: by Loop::index().
-  StreamsHandler(std::vector<FeedSet*> feeds, std::vector<CursorCommits*> commits, const StreamsOptions& options)
-      : feeds_{std::move(feeds)}, commits_{std::move(commits)}, options_{options} {}
+  // All by Loop::index().
+  StreamsHandler(std::vector<FeedSet*> feeds, std::vector<CursorCommits*> commits, std::vector<CallerLimits> limits,
+                 const StreamsOptions& options)
+      : feeds_{std::move(feeds)}, commits_{std::move(commits)}, limits_{std::move(limits)}, options_{options} {}
 
   void handle(Exchange& exchange) override;
 
  private:
   std::vector<FeedSet*> feeds_;
   std::vector<CursorCommits*> commits_;
+  std::vector<CallerLimits> limits_;
   StreamsOptions options_;
 };
 

@@ -1,0 +1,69 @@
+#include "limits/memory_limits.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tailgate {
+
+TokenGrant LimitTable::take(const std::string& bucket, const TokenRate& rate, std::int64_t wanted) {
+  const std::lock_guard lock{mutex_};
+  const double now_us = static_cast<double>(clock_.steady_ms()) * 1'000;
+  if (full_us_.size() >= sweep_at_) forget_full(now_us);
+  return take_tokens(full_us_[bucket], now_us, rate, wanted);
+}
+
+void LimitTable::forget_full(double now_us) {
+  std::erase_if(full_us_, [now_us](const auto& item) { return item.second <= now_us; });
+  sweep_at_ = std::max<std::size_t>(1'024, 2 * full_us_.size());
+}
+
+bool LimitTable::take_slot(const std::string& owner, const std::string& place, std::size_t slots_max) {
+  const std::lock_guard lock{mutex_};
+  auto& places = places_[owner];
+  if (places.size() >= slots_max && !places.contains(place)) {
+    if (places.empty()) places_.erase(owner);
+    return false;
+  }
+  if (places.insert(place).second) ++slots_;
+  return true;
+}
+
+void LimitTable::leave_slot(const std::string& owner, const std::string& place) {
+  const std::lock_guard lock{mutex_};
+  const auto found = places_.find(owner);
+  if (found == places_.end() || found->second.erase(place) == 0) return;
+  --slots_;
+  if (found->second.empty()) places_.erase(found);
+}
+
+std::size_t LimitTable::slots_of(const std::string& owner) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = places_.find(owner);
+  return found == places_.end() ? 0 : found->second.size();
+}
+
+std::size_t LimitTable::buckets() const {
+  const std::lock_guard lock{mutex_};
+  return full_us_.size();
+}
+
+std::size_t LimitTable::slots() const {
+  const std::lock_guard lock{mutex_};
+  return slots_;
+}
+
+Ask<TokenGrant> MemoryLimits::take(const std::string& bucket, const TokenRate& rate, std::int64_t wanted,
+                                   ThenTokens then) {
+  auto [ask, reply] = make_ask<TokenGrant>(loop_, std::move(then));
+  reply(table_.take(bucket, rate, wanted));
+  return std::move(ask);
+}
+
+Ask<bool> MemoryLimits::take_slot(const std::string& owner, const std::string& place, std::size_t slots_max,
+                                  ThenSlot then) {
+  auto [ask, reply] = make_ask<bool>(loop_, std::move(then));
+  reply(table_.take_slot(owner, place, slots_max));
+  return std::move(ask);
+}
+
+}  // namespace tailgate

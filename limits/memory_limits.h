@@ -1,0 +1,57 @@
+// Limits in the memory of this process, for all of its threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/clock.h"
+#include "limits/limit_store.h"
+
+namespace tailgate {
+
+// Threads: any. A bucket that is full again is forgotten, so that memory goes with those who ask now.
+class LimitTable {
+ public:
+  explicit LimitTable(const Clock& clock) : clock_{clock} {}
+
+  TokenGrant take(const std::string& bucket, const TokenRate& rate, std::int64_t wanted);
+  // False: all of them are taken. Who has the place already keeps it.
+  bool take_slot(const std::string& owner, const std::string& place, std::size_t slots_max);
+  void leave_slot(const std::string& owner, const std::string& place);
+
+  std::size_t slots_of(const std::string& owner) const;
+  std::size_t buckets() const;
+  // Slots that are taken, of all owners.
+  std::size_t slots() const;
+
+ private:
+  void forget_full(double now_us);
+
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, double> full_us_;  // by bucket: take_tokens' state
+  std::size_t sweep_at_ = 1'024;                     // buckets, from which on the full ones are looked for
+  std::unordered_map<std::string, std::unordered_set<std::string>> places_;
+  std::size_t slots_ = 0;
+};
+
+// The table as the store of one loop.
+class MemoryLimits final : public LimitStore {
+ public:
+  MemoryLimits(LimitTable& table, Loop& loop) : table_{table}, loop_{loop} {}
+
+  Ask<TokenGrant> take(const std::string& bucket, const TokenRate& rate, std::int64_t wanted, ThenTokens then) override;
+  Ask<bool> take_slot(const std::string& owner, const std::string& place, std::size_t slots_max,
+                      ThenSlot then) override;
+  void leave_slot(const std::string& owner, const std::string& place) override { table_.leave_slot(owner, place); }
+
+ private:
+  LimitTable& table_;
+  Loop& loop_;
+};
+
+}  // namespace tailgate

@@ -1,0 +1,66 @@
+// Limits in Redis, shared by all replicas. Where Redis does not answer, this replica's share is kept in memory.
+//
+// Keys: PREFIX:rate:{BUCKET} and PREFIX:slots:{OWNER}, percent-encoded. A slot is a lease of kSlotLeaseMs that is
+// renewed every third of it, so that those of a replica that was killed are free when it is over; slots that a Redis
+// has lost are there again after a renewal.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+#include "base/redis.h"
+#include "base/timers.h"
+#include "limits/limit_counters.h"
+#include "limits/limit_store.h"
+#include "limits/memory_limits.h"
+#include "limits/replica_count.h"
+
+namespace tailgate {
+
+inline constexpr std::int64_t kSlotLeaseMs = 15'000;
+
+// Threads: its loop's.
+class RedisLimits final : public LimitStore {
+ public:
+  // `own`: the slots of this replica, and its buckets while Redis is away; of the process. All outlive it.
+  RedisLimits(RedisLink& link, Loop& loop, std::string prefix, LimitTable& own, const ReplicaCount& replicas,
+              LimitCounters& counters);
+
+  Ask<TokenGrant> take(const std::string& bucket, const TokenRate& rate, std::int64_t wanted, ThenTokens then) override;
+  Ask<bool> take_slot(const std::string& owner, const std::string& place, std::size_t slots_max,
+                      ThenSlot then) override;
+  void leave_slot(const std::string& owner, const std::string& place) override;
+
+ private:
+  struct Owner {
+    std::string name;
+    std::int64_t renew_ms;  // when it is due
+    std::set<std::string> places;
+  };
+
+  void run(const RedisScript& script, std::string key, std::vector<std::string> arguments,
+           std::function<void(const RedisAnswer&)> then);
+  TokenGrant take_share(const std::string& bucket, const TokenRate& rate, std::int64_t wanted);
+  void hold(const std::string& owner, const std::string& place);
+  // False: it was not held.
+  bool forget_slot(const std::string& owner, const std::string& place);
+  void renew_due();
+  std::string rate_key(const std::string& bucket) const;
+  std::string slots_key(const std::string& owner) const;
+
+  RedisLink& link_;
+  Loop& loop_;
+  const std::string prefix_;
+  LimitTable& own_;
+  const ReplicaCount& replicas_;
+  LimitCounters& counters_;
+  std::list<Ask<RedisAnswer>> asked_;
+  std::list<Owner> owners_;  // that hold slots through this loop, the one first that is to be renewed first
+  std::unordered_map<std::string, std::list<Owner>::iterator> by_name_;
+  Timer renewal_;
+};
+
+}  // namespace tailgate

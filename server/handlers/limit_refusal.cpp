@@ -1,0 +1,45 @@
+#include "server/handlers/limit_refusal.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "server/handlers/problem.h"
+#include "server/handlers/soft_refusal.h"
+
+namespace tailgate {
+namespace {
+
+constexpr std::string_view kRequestsCode = "too_many_requests";
+constexpr std::string_view kStreamsCode = "too_many_streams";
+
+Response make_429(std::string_view code, std::string_view detail, std::string policy, const char* name, int retry_s) {
+  Response response = make_problem(429, code, detail);
+  const std::string retry = std::to_string(retry_s);
+  response.headers.push_back({"Retry-After", retry});
+  response.headers.push_back({"RateLimit-Policy", std::move(policy)});
+  response.headers.push_back({"RateLimit", std::string{name} + ";r=0;t=" + retry});
+  return response;
+}
+
+}  // namespace
+
+Response make_rate_refusal(const Request& request, const TokenRate& rate, std::int64_t retry_ms) {
+  const int retry_s = static_cast<int>(std::max<std::int64_t>(1, (retry_ms + 999) / 1'000));
+  if (auto soft = make_soft_refusal(request, kRequestsCode, retry_s)) return std::move(*soft);
+  // The window is the time in which the quota comes again.
+  const auto window_s = static_cast<std::int64_t>(std::ceil(rate.burst / rate.per_second));
+  std::string policy = "\"requests\";q=" + std::to_string(static_cast<std::int64_t>(rate.burst)) +
+                       ";w=" + std::to_string(std::max<std::int64_t>(1, window_s));
+  return make_429(kRequestsCode, "too many requests in too short a time", std::move(policy), "\"requests\"", retry_s);
+}
+
+Response make_slots_refusal(const StreamRequest& request, std::size_t slots_max) {
+  if (request.is_soft) return make_busy(request.id, kStreamsCode, kRetryAfterSlotsS);
+  std::string policy = "\"streams\";q=" + std::to_string(slots_max) + ";qu=\"concurrent-requests\"";
+  return make_429(kStreamsCode, "too many streams are open at a time", std::move(policy), "\"streams\"",
+                  kRetryAfterSlotsS);
+}
+
+}  // namespace tailgate

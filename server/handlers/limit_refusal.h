@@ -1,0 +1,20 @@
+// What a caller is told that has reached a limit: 429 with Retry-After and the RateLimit fields
+// (draft-ietf-httpapi-ratelimit-headers-10), or `busy` where browsers would give up.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "limits/gcra.h"
+#include "server/handlers/stream_request.h"
+#include "server/http/exchange.h"
+
+namespace tailgate {
+
+inline constexpr int kRetryAfterSlotsS = 10;  // nobody knows when a stream ends
+
+// `retry_ms`: when there is a token again.
+Response make_rate_refusal(const Request& request, const TokenRate& rate, std::int64_t retry_ms);
+Response make_slots_refusal(const StreamRequest& request, std::size_t slots_max);
+
+}  // namespace tailgate
