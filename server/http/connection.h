@@ -1,8 +1,7 @@
 // One accepted connection: the handshake, the choice of protocol, and all reading and writing for its session.
 //
 // Costs about 400 bytes besides its transport (600) and its session. Nothing is kept for reading; for writing, only
-// what the socket did not accept of the last flush: kStreamFrameBytes with HTTP/1.1, kTurnBytes with HTTP/2, and their
-// framing.
+// what the socket did not accept of the last flush: kTurnBytes and their framing at most.
 #pragma once
 
 #include <boost/intrusive/list.hpp>

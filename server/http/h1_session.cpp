@@ -209,7 +209,7 @@ bool H1Session::fill(Gather& gather) {
     if (state_ != State::answering) return false;
     if (const Filled filled = fill_answer(gather); filled != Filled::ended) return filled == Filled::full;
     if (state_ != State::head) return false;
-    if (gather.size() + kChunkBytesMin > kStreamFrameBytes) return true;
+    if (gather.size() + kChunkBytesMin > kTurnBytes) return true;
   }
   host_.wake();  // others have their turn before the next request of this one
   return false;
@@ -268,8 +268,10 @@ void H1Session::start_answer(Gather& gather, Response response, HttpVersion vers
 H1Session::Filled H1Session::fill_answer(Gather& gather) {
   ByteSource* const source = answer_->source.get();
   while (source != nullptr) {
-    if (gather.size() + kChunkBytesMin > kStreamFrameBytes) return Filled::full;
-    const Pull pull = source->prepare(kStreamFrameBytes - gather.size());
+    // Several chunks a write where there is more: each write may wake the reader, which costs as much as 16 KiB of
+    // copying.
+    if (gather.size() + kChunkBytesMin > kTurnBytes) return Filled::full;
+    const Pull pull = source->prepare(std::min(kStreamFrameBytes, kTurnBytes - gather.size()));
     if (pull.state == Pull::State::wait) return Filled::waits;
     if (pull.state == Pull::State::end) break;
     if (pull.state == Pull::State::cut) {
