@@ -133,15 +133,13 @@ TEST_F(TailReaderTest, AFollowerMayGoWhileItIsTold) {
 TEST_F(TailReaderTest, AnEndThatIsNotNewIsNoNews) {
   const auto follow_it = follow(io);
   settle();
+  ASSERT_EQ(news, 1) << "it starts at the readable end";
   consumer.end(partition, 100);
   settle();
-  ASSERT_EQ(news, 2);
-  consumer.end(partition, 100);
-  settle();
-  EXPECT_EQ(news, 2);
+  EXPECT_EQ(news, 1);
   consumer.end(partition, 103);  // markers
   settle();
-  EXPECT_EQ(news, 3);
+  EXPECT_EQ(news, 2);
   EXPECT_EQ(follow_it->log().next(), 103);
 }
 
