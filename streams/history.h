@@ -1,9 +1,11 @@
 // Reading what is no longer in a RecordLog: pages of a partition, fetched once for all who want them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <variant>
 
 #include "base/loop.h"
@@ -14,10 +16,22 @@ namespace tailgate {
 
 // The readable records of a partition in [first, next). Immutable.
 struct HistoryPage {
+  HistoryPage(TopicPartition of, Offset first_in, Offset next_in, std::shared_ptr<const RecordChunk> chunk,
+              std::size_t begin_in = 0)
+      : partition{std::move(of)},
+        first{first_in},
+        next{next_in},
+        records{std::move(chunk)},
+        begin{begin_in},
+        end{records->published()} {}
+
   TopicPartition partition;
-  Offset first = 0;
-  Offset next = 0;   // from a record or from the end of the partition: every offset inside has been seen, or holds nothing
+  Offset first;
+  Offset next;  // from a record or from the end of the partition: every offset inside has been seen, or holds nothing
   std::shared_ptr<const RecordChunk> records;
+  // Its part of them: what lies before and behind belongs to other pages.
+  std::size_t begin;
+  std::size_t end;
 };
 
 struct HistoryGone { Offset begin; };       // the offset lies below the log's start, which is `begin`

@@ -120,7 +120,7 @@ TEST_F(OnMockCluster, HistoryPagesJoinUpFromTheBeginningToTheEnd) {
     ASSERT_TRUE(std::holds_alternative<std::shared_ptr<const HistoryPage>>(answer)) << answer.index() << " at " << next;
     const auto page = std::get<std::shared_ptr<const HistoryPage>>(answer);
     ASSERT_LE(page->first, next);
-    for (std::size_t at = 0; at < page->records->published();) {
+    for (std::size_t at = page->begin; at < page->end;) {
       const RecordView record = page->records->read(at);
       if (record.offset < next) continue;
       ASSERT_EQ(record.offset, records);

@@ -5,9 +5,25 @@
 
 namespace tailgate {
 
-std::size_t PageCache::bytes_of(const HistoryPage& page) {
-  constexpr std::size_t kOverhead = 256;  // of the page, its chunk and its entry here
-  return page.records->capacity_bytes() + kOverhead;
+namespace {
+
+constexpr std::size_t kOverhead = 256;  // of the page, its chunk and its entry here
+
+}  // namespace
+
+std::size_t PageCache::bytes_of(const HistoryPage& page) { return page.end - page.begin + kOverhead; }
+
+void PageCache::add_bytes(const HistoryPage& page) {
+  bytes_ += kOverhead;
+  if (++chunks_[page.records.get()] == 1) bytes_ += page.records->capacity_bytes();
+}
+
+void PageCache::remove_bytes(const HistoryPage& page) {
+  bytes_ -= kOverhead;
+  const auto chunk = chunks_.find(page.records.get());
+  if (--chunk->second > 0) return;
+  bytes_ -= page.records->capacity_bytes();
+  chunks_.erase(chunk);
 }
 
 const PageCache::Entry* PageCache::look(const TopicPartition& partition, Offset offset) const {
@@ -39,7 +55,7 @@ void PageCache::put(std::shared_ptr<const HistoryPage> page, std::uint64_t run, 
     if (const auto same = known->second.find(page->first); same != known->second.end()) erase(same->second);
   }
   Pages& pages = pages_[page->partition];
-  bytes_ += bytes_of(*page);
+  add_bytes(*page);
   const Offset first = page->first;
   Entry& entry = pages.emplace(first, Entry{std::move(page), run, clock_.steady_ms(), is_asked, {}}).first->second;
   entry.use = uses_.insert(uses_.end(), &entry);
@@ -47,9 +63,8 @@ void PageCache::put(std::shared_ptr<const HistoryPage> page, std::uint64_t run, 
 }
 
 void PageCache::erase(const Entry& entry) {
-  const std::size_t bytes = bytes_of(*entry.page);
-  bytes_ -= bytes;
-  if (!entry.is_asked) unasked_.push_back(Unasked{entry.page->partition, entry.run, bytes});
+  remove_bytes(*entry.page);
+  if (!entry.is_asked) unasked_.push_back(Unasked{entry.page->partition, entry.run, bytes_of(*entry.page)});
   uses_.erase(entry.use);
   const auto pages = pages_.find(entry.page->partition);
   const Offset first = entry.page->first;
@@ -62,7 +77,7 @@ void PageCache::drop(const TopicPartition& partition) {
   const auto pages = pages_.find(partition);
   if (pages == pages_.end()) return;
   for (const auto& [first, entry] : pages->second) {
-    bytes_ -= bytes_of(*entry.page);
+    remove_bytes(*entry.page);
     uses_.erase(entry.use);
   }
   pages_.erase(pages);

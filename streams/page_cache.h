@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -40,7 +41,9 @@ class PageCache {
     std::size_t bytes = 0;
   };
   std::vector<Unasked> take_unasked();
+  // Of all chunks that pages lie in, and of the pages themselves.
   std::size_t bytes() const;
+  // Of one page, without what its chunk has besides.
   static std::size_t bytes_of(const HistoryPage& page);
 
  private:
@@ -56,6 +59,8 @@ class PageCache {
   using Pages = std::map<Offset, Entry>;  // by first
 
   const Entry* look(const TopicPartition& partition, Offset offset) const;
+  void add_bytes(const HistoryPage& page);
+  void remove_bytes(const HistoryPage& page);
   void erase(const Entry& entry);
 
   const Clock& clock_;
@@ -64,6 +69,7 @@ class PageCache {
   mutable std::mutex mutex_;
   std::map<TopicPartition, Pages> pages_;
   Uses uses_;
+  std::unordered_map<const RecordChunk*, std::size_t> chunks_;  // how many pages lie in it: they share its memory
   std::size_t bytes_ = 0;
   std::vector<Unasked> unasked_;
 };

@@ -179,7 +179,7 @@ PageHistory::Run& PageHistory::run_from(const TopicPartition& partition, Offset 
   run.id = id;
   run.partition = partition;
   run.first = run.next = run.page_first = offset;
-  run.page_bytes = options_.page_bytes_first;
+  run.chunk_bytes = options_.chunk_bytes_first;
   return run;
 }
 
@@ -253,6 +253,12 @@ void PageHistory::stop(Run& run) {
   run.reader = nullptr;
   run.state = State::resting;
   if (run.next > run.page_first) cut(run, run.next);
+  leave_chunk(run);
+}
+
+void PageHistory::leave_chunk(Run& run) {
+  run.chunk.reset();
+  run.page_begin = 0;
 }
 
 void PageHistory::erase(const Run& run) {
@@ -279,11 +285,12 @@ void PageHistory::touch(Run& run) {
 
 void PageHistory::on_record(Run& run, const RecordView& record) {
   if (record.offset < run.next) return;
-  if (!run.page || !run.page->append(record)) {
-    if (run.page) cut(run, record.offset);
-    run.page = std::make_shared<RecordChunk>(std::max(run.page_bytes, RecordChunk::bytes_of(record)));
-    run.page_bytes = std::min(2 * run.page_bytes, options_.page_bytes_max);
-    const bool fits = run.page->append(record);
+  if (!run.chunk || !run.chunk->append(record)) {
+    if (has_records(run)) cut(run, record.offset);
+    run.chunk = std::make_shared<RecordChunk>(std::max(run.chunk_bytes, RecordChunk::bytes_of(record)));
+    run.page_begin = 0;
+    run.chunk_bytes = std::min(2 * run.chunk_bytes, options_.chunk_bytes_max);
+    const bool fits = run.chunk->append(record);
     assert(fits);
     static_cast<void>(fits);
   }
@@ -298,7 +305,7 @@ void PageHistory::on_end(Run& run, Offset next) {
   touch(run);
   run.next = std::max(run.next, next);
   run.is_at_end = true;
-  run.page_bytes = options_.page_bytes_first;
+  run.chunk_bytes = options_.chunk_bytes_first;
   stop(run);  // a consumer that waits at an end keeps its other partitions waiting too
   for (const Asker& asker : std::exchange(run.askers, {})) {
     if (asker.offset == run.next) {
@@ -321,11 +328,20 @@ void PageHistory::on_error(const Run& run, const std::string& text) {
                   run.partition.topic + " [" + std::to_string(run.partition.partition) + "]: " + text);
 }
 
+bool PageHistory::has_records(const Run& run) const { return run.chunk && run.chunk->published() > run.page_begin; }
+
 // The page at hand is complete up to `next`: it is kept, and whoever waits for a part of it is answered.
 void PageHistory::cut(Run& run, Offset next) {
-  auto chunk = run.page ? fitted(std::exchange(run.page, nullptr)) : std::make_shared<RecordChunk>(0);
-  const auto page = std::make_shared<const HistoryPage>(
-      HistoryPage{run.partition, std::exchange(run.page_first, next), next, std::move(chunk)});
+  if (!run.chunk) run.chunk = std::make_shared<RecordChunk>(0);
+  const std::size_t begin = run.page_begin;
+  // For one who takes page after page the next one comes behind it in the same chunk; what may stay alone gets a
+  // chunk of its size.
+  const bool goes_on = run.state == State::reading && run.budget_bytes > 0;
+  if (begin == 0 && !goes_on) run.chunk = fitted(std::move(run.chunk));
+  const auto page =
+      std::make_shared<const HistoryPage>(run.partition, std::exchange(run.page_first, next), next, run.chunk, begin);
+  run.page_begin = page->end;
+  if (!goes_on) leave_chunk(run);
   bool is_asked = false;
   std::erase_if(run.askers, [&](const Asker& asker) {
     if (asker.offset < page->first || asker.offset >= page->next) return false;
@@ -339,7 +355,7 @@ void PageHistory::cut(Run& run, Offset next) {
     run.budget_bytes = std::clamp(2 * run.budget_bytes, kBudgetBytesFirst, options_.ahead_bytes_max);
   }
   ++totals_.pages;
-  totals_.bytes += page->records->published();
+  totals_.bytes += page->end - page->begin;
   cache_.put(page, run.id, is_asked);
   count_unasked();
   if (page->first != run.first) return;
@@ -356,8 +372,8 @@ void PageHistory::decide(Run& run, bool is_drained) {
   if (!run.askers.empty()) {
     const bool is_waited_for = std::any_of(run.askers.begin(), run.askers.end(),
                                            [&run](const Asker& asker) { return asker.offset < run.next; });
-    if (is_drained && is_waited_for && run.page && run.page->published() >= options_.page_bytes_asked)
-      cut(run, run.next);
+    const bool is_worth_it = run.chunk && run.chunk->published() - run.page_begin >= options_.page_bytes_asked;
+    if (is_drained && is_waited_for && is_worth_it && run.next > run.page_first) cut(run, run.next);
     if (!run.askers.empty()) return;
   }
   const bool must_stop = run.ahead_bytes > run.budget_bytes + options_.ahead_bytes_max;  // it never drains

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/block.h"
 #include "base/clock.h"
 #include "base/loop.h"
 #include "streams/catalog.h"
@@ -25,8 +26,8 @@ namespace tailgate {
 struct HistoryOptions {
   std::size_t history_bytes = std::size_t{256} << 20;  // of the pages kept
   std::int64_t kept_ms = 60'000;                       // how old a page may become
-  std::size_t page_bytes_first = 256 * 1024;           // of a run's first page; each is twice the one before
-  std::size_t page_bytes_max = 1024 * 1024;
+  std::size_t chunk_bytes_first = 256 * 1024;          // of a run's first pages; each chunk is twice the one before
+  std::size_t chunk_bytes_max = kHugePageBytes;
   std::size_t page_bytes_asked = 64 * 1024;  // a page that somebody waits for is cut here when no more has come
   std::size_t ahead_bytes_max = std::size_t{4} << 20;  // how far a run reads ahead of one who reads page after page
   std::int64_t down_ms = 5'000;                        // no news of Kafka for so long: those who ask are told
@@ -90,15 +91,16 @@ class PageHistory final : public History {
     TopicPartition partition;
     Offset first = 0;
     State state = State::resting;
-    Reader* reader = nullptr;           // reading
-    Offset next = 0;                    // every readable record below it has been read
-    Offset page_first = 0;              // of the page at hand
-    std::shared_ptr<RecordChunk> page;  // null: nothing in it yet
-    std::size_t page_bytes = 0;         // of the next one
+    Reader* reader = nullptr;            // reading
+    Offset next = 0;                     // every readable record below it has been read
+    Offset page_first = 0;               // of the page at hand
+    std::shared_ptr<RecordChunk> chunk;  // that it lies in, behind pages that were cut before; null: nothing in it yet
+    std::size_t page_begin = 0;          // in the chunk
+    std::size_t chunk_bytes = 0;         // of the next one
     std::vector<Asker> askers;
     std::size_t ahead_bytes = 0;   // in pages that nobody has asked for
     std::size_t budget_bytes = 0;  // that ahead_bytes may grow to: 0 until somebody has asked for a second page
-    bool is_at_end = false;     // nothing was readable at `next` when it was last there
+    bool is_at_end = false;        // nothing was readable at `next` when it was last there
     std::size_t bytes = 0;         // read so far
     bool is_touched = false;       // in touched_
     std::int64_t event_ms = 0;     // of the last event, or the start
@@ -120,7 +122,9 @@ class PageHistory final : public History {
   void on_out_of_range(Run& run, Offset asked);
   void on_error(const Run& run, const std::string& text);
   void touch(Run& run);
+  bool has_records(const Run& run) const;
   void cut(Run& run, Offset next);
+  void leave_chunk(Run& run);
   void decide(Run& run, bool is_drained);
   void stop(Run& run);
   bool may_read_ahead(const Run& run) const;

@@ -25,8 +25,8 @@ class PageHistoryTest : public testing::Test {
   };
 
   PageHistoryTest() {
-    options.page_bytes_first = 10'000;
-    options.page_bytes_max = 40'000;
+    options.chunk_bytes_first = 10'000;
+    options.chunk_bytes_max = 40'000;
     options.page_bytes_asked = 2'000;
     options.ahead_bytes_max = 160'000;
     catalog.known[partition] = {0, 1'000'000, 1'000'000};
@@ -52,7 +52,7 @@ class PageHistoryTest : public testing::Test {
   }
   static std::vector<Offset> offsets_of(const HistoryPage& page) {
     std::vector<Offset> offsets;
-    for (std::size_t at = 0; at < page.records->published();) offsets.push_back(page.records->read(at).offset);
+    for (std::size_t at = page.begin; at < page.end;) offsets.push_back(page.records->read(at).offset);
     return offsets;
   }
 
@@ -130,7 +130,7 @@ TEST_F(PageHistoryTest, ARunGoesOnUntilARecordOrTheEndHasPassedTheOffset) {
   ASSERT_TRUE(asked->is_page());
   EXPECT_EQ(asked->page().first, 100);
   EXPECT_EQ(asked->page().next, 5'000);
-  EXPECT_EQ(asked->page().records->published(), 0U);
+  EXPECT_EQ(asked->page().end, 0U);
 }
 
 TEST_F(PageHistoryTest, ALongSilenceIsToldAndTheRunGoesOnForWhoAsksAgain) {
@@ -272,6 +272,32 @@ TEST_F(PageHistoryTest, ReadingAheadIsBounded) {
 
   EXPECT_FALSE(consumer.started.contains(partition));
   EXPECT_LT(history->counts().cache_bytes, 600'000U);
+}
+
+TEST_F(PageHistoryTest, PagesOfOneWhoReadsOnShareAChunkThatIsCountedOnce) {
+  options.chunk_bytes_first = options.chunk_bytes_max = 100'000;
+  make_history();
+  std::vector<Page> pages;
+  for (Offset first = 0; first < 50; first += 10) {
+    const auto asked = read(first);
+    settle();
+    consumer.records(partition, first, first + 9, 1'000);
+    settle();
+    ASSERT_TRUE(asked->is_page());
+    pages.push_back(std::get<Page>(*asked->answer));
+  }
+
+  EXPECT_NE(pages[0]->records, pages[1]->records) << "who asks for a second page may not ask for a third";
+  EXPECT_EQ(pages[2]->records, pages[3]->records);
+  EXPECT_EQ(pages[3]->records, pages[4]->records);
+  EXPECT_EQ(offsets_of(*pages[4]), (std::vector<Offset>{40, 41, 42, 43, 44, 45, 46, 47, 48, 49}));
+  EXPECT_GE(history->counts().cache_bytes, 100'000U) << "all of the chunk";
+  EXPECT_LE(history->counts().cache_bytes, 100'000U + 2 * 12'000U) << "and once";
+
+  history->drop(partition);
+  settle();
+
+  EXPECT_EQ(history->counts().cache_bytes, 0U);
 }
 
 TEST_F(PageHistoryTest, PagesAreForgottenWhenTheirLogIsReplaced) {

@@ -28,8 +28,7 @@ char* put(char* at, std::string_view bytes) {
 
 }  // namespace
 
-RecordChunk::RecordChunk(std::size_t capacity_bytes)
-    : capacity_{capacity_bytes}, bytes_{new char[capacity_bytes]} {}  // not zeroed: pages are touched when used
+RecordChunk::RecordChunk(std::size_t capacity_bytes) : capacity_{capacity_bytes}, bytes_{make_block(capacity_bytes)} {}
 
 std::size_t RecordChunk::bytes_of(const RecordView& record) {
   const std::size_t bytes = sizeof(Head) + size_of(record.key) + size_of(record.value) + record.headers.size();

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
+#include "base/block.h"
 #include "streams/record.h"
 
 namespace tailgate {
@@ -29,7 +29,7 @@ class RecordChunk {
 
  private:
   std::size_t capacity_;
-  std::unique_ptr<char[]> bytes_;
+  Block bytes_;
   std::atomic<std::size_t> published_{0};
 };
 

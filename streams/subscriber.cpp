@@ -452,6 +452,7 @@ bool Subscriber::open_reading(Slot slot) {
     return false;
   }
   reading.from = Own::Reading::From::page;
+  reading.at = reading.page->begin;
   return true;
 }
 
@@ -465,7 +466,7 @@ Subscriber::Read Subscriber::read_behind(Slot slot, Delivery& delivery) {
   RecordView record;
   if (reading.from == Own::Reading::From::page) {
     const RecordChunk& records = *reading.page->records;
-    while (reading.at < records.published()) {
+    while (reading.at < reading.page->end) {
       record = records.read(reading.at);
       if (record.offset <= own.slots[slot].passed) continue;
       if (record.offset <= end) return take_record(slot, record, delivery);
@@ -706,7 +707,7 @@ Subscriber::Found Subscriber::find(Slot slot, Offset offset, RecordView& record)
   assert(own_);
   Own& own = *own_;
   const auto in_page = [&](const HistoryPage& page) {
-    for (std::size_t at = 0; at < page.records->published();) {
+    for (std::size_t at = page.begin; at < page.end;) {
       record = page.records->read(at);
       if (record.offset == offset) return Found::yes;
     }

@@ -94,7 +94,7 @@ class KafkaReading {
       const auto page = std::get<std::shared_ptr<const HistoryPage>>(answer);
       EXPECT_LE(page->first, next);
       EXPECT_GT(page->next, next);
-      for (std::size_t at = 0; at < page->records->published();) {
+      for (std::size_t at = page->begin; at < page->end;) {
         const RecordView record = page->records->read(at);
         if (record.offset < next) continue;
         all.push_back(Read{record.offset, record.value ? std::optional{std::string{*record.value}} : std::nullopt});

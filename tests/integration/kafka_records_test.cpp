@@ -212,7 +212,7 @@ TEST(KafkaRecords, NullsHeadersBinaryAndOversizeRecordsKeepTheirShape) {
     const HistoryAnswer one = reading.read(partition, next);
     ASSERT_TRUE(std::holds_alternative<std::shared_ptr<const HistoryPage>>(one)) << one.index();
     const auto page = std::get<std::shared_ptr<const HistoryPage>>(one);
-    for (std::size_t at = 0; at < page->records->published();) {
+    for (std::size_t at = page->begin; at < page->end;) {
       const RecordView record = page->records->read(at);
       if (record.offset < next) continue;
       RecordView live;

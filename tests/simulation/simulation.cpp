@@ -121,8 +121,8 @@ ReplicaOptions Simulation::random_options() {
   options.tail.linger_ms = random_.between(500, 60'000);
   options.history.history_bytes = random_.chance(0.5) ? 1'000 + random_.below(10'000) : 1 << 20;
   options.history.kept_ms = random_.between(200, 60'000);
-  options.history.page_bytes_first = 128 + random_.below(2'000);
-  options.history.page_bytes_max = options.history.page_bytes_first * 4;
+  options.history.chunk_bytes_first = 128 + random_.below(2'000);
+  options.history.chunk_bytes_max = options.history.chunk_bytes_first * 4;
   options.history.page_bytes_asked = random_.below(2'000);
   options.history.ahead_bytes_max = random_.below(16'000);
   return options;

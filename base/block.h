@@ -1,0 +1,21 @@
+// Memory for many bytes that are written once, from front to back.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+namespace tailgate {
+
+struct FreeBlock {
+  void operator()(char* bytes) const noexcept;
+};
+using Block = std::unique_ptr<char[], FreeBlock>;
+
+// What the machines that this runs on call a huge page.
+inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
+
+// Not zeroed: pages are touched when used. From kHugePageBytes on it lies in huge pages where the kernel has some, and
+// then all of one is touched by its first byte.
+Block make_block(std::size_t bytes);
+
+}  // namespace tailgate
