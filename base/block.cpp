@@ -14,11 +14,11 @@ Block make_block(std::size_t bytes) {
     if (!block && bytes > 0) std::abort();  // out of memory
     return block;
   }
-  const std::size_t pages = (bytes + kHugePageBytes - 1) / kHugePageBytes;
-  Block block{static_cast<char*>(std::aligned_alloc(kHugePageBytes, pages * kHugePageBytes))};
+  const std::size_t rounded = (bytes + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
+  Block block{static_cast<char*>(std::aligned_alloc(kHugePageBytes, rounded))};
   if (!block) std::abort();  // out of memory
-  // A wish: without it the block is as good, only slower to fill. The last page is left out unless it is all used.
-  (void)madvise(block.get(), bytes / kHugePageBytes * kHugePageBytes, MADV_HUGEPAGE);
+  // A wish: where the kernel does not know it (before 5.14) the block is as good, only slower to fill.
+  (void)madvise(block.get(), rounded, MADV_POPULATE_WRITE);
   return block;
 }
 

@@ -50,4 +50,21 @@ bool is_utf8_text(std::string_view bytes) {
   return true;
 }
 
+bool is_plain_line(std::string_view bytes) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  constexpr std::uint64_t kLowest = 0x0E0E0E0E0E0E0E0E;
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  // Taking the lowest that is plain from each byte sets a high bit where one is lower; a borrow that reaches the next
+  // byte can only do so where that has happened already.
+  const auto look = [bytes](std::size_t at) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + at, kWord);
+    return word | (word - kLowest);
+  };
+  if (bytes.size() < kWord) return false;
+  std::uint64_t found = look(bytes.size() - kWord);
+  for (std::size_t at = 0; at + kWord <= bytes.size(); at += kWord) found |= look(at);
+  return (found & kHighBits) == 0;
+}
+
 }  // namespace tailgate

@@ -54,5 +54,21 @@ TEST(Utf8Text, OverlongAndCutSequencesAreNone) {
   }
 }
 
+TEST(PlainLine, ALineBreakNulOrAnythingBeyondAsciiIsSeenWhereverItStands) {
+  for (const std::size_t size : {8U, 9U, 15U, 16U, 31U, 64U, 201U}) {
+    const std::string line(size, '\x0E');
+    ASSERT_TRUE(is_plain_line(line));
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text = line;
+        text[at] = static_cast<char>(byte);
+        const bool is_plain = byte >= 0x0E && byte < 0x80;
+        ASSERT_EQ(is_plain_line(text), is_plain) << size << ' ' << at << ' ' << byte;
+      }
+    }
+  }
+  EXPECT_FALSE(is_plain_line("short")) << "which says nothing";
+}
+
 }  // namespace
 }  // namespace tailgate

@@ -125,6 +125,10 @@ void append_sse_value(std::string& out, std::string_view topic, std::int32_t par
     out += "data: ";
     append_base64(out, key);
     out += '\n';
+  } else if (is_plain_line(*record.value)) {
+    out += "data: ";
+    out += *record.value;
+    out += '\n';
   } else if (is_utf8_text(*record.value)) {
     append_data_lines(out, *record.value);
   } else {

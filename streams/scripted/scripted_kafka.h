@@ -133,7 +133,7 @@ class TextSink final : public ByteSink {
 };
 
 // One io thread with its feeds, on topics that the test sets up. Values are "TOPIC/PARTITION:OFFSET" unless given.
-class StreamTest : public testing::Test, public Waker {
+class StreamTest : public ::testing::Test, public Waker {
  protected:
   static TopicPartition source(const std::string& topic, std::int32_t partition) { return {"k." + topic, partition}; }
   RecordLog& log(std::int32_t partition, const std::string& topic = "a") { return tails.log(source(topic, partition)); }
