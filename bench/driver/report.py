@@ -11,8 +11,8 @@ FOLDER = ROOT / "docs/benchmarks"
 
 HEAD = """# Benchmarks
 
-Written by `bench/run`; what each program does is said in bench/README.md. Every figure is the median of several rounds in which the
-contestants ran in turn, so **compare figures of one table only**: the machine itself shifts by a quarter from day to day. The server has one core to itself, the load client,
+Written by `bench/run`; what each program does is said in bench/README.md. Every figure is the median of the rounds named below its table, in which
+the contestants ran in turn, so **compare figures of one table only**: the machine itself shifts by a quarter from day to day. The server has one core to itself, the load client,
 the producer and the broker share the other one. Server CPU is user and system time of all its threads; on loopback that includes the receiving half of
 TCP. Latency runs from the stamp in the record (before Kafka) to the client's read. `~` marks a row with a round in which others used more than
 {noise} of a core.
@@ -42,9 +42,9 @@ def as_text(result):
     return text + marks
 
 
-def keep(result):
+def keep(result, rounds):
     FOLDER.mkdir(parents=True, exist_ok=True)
-    kept = asdict(result) | {"commit": machine.commit(), "date": datetime.date.today().isoformat(), "machine": machine.describe(),
+    kept = asdict(result) | {"rounds": rounds, "commit": machine.commit(), "date": datetime.date.today().isoformat(), "machine": machine.describe(),
                              "versions": machine.versions()}
     (FOLDER / f"{result.name}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     (FOLDER / f"{result.name}.svg").write_text(plot.bars(kept))
@@ -65,5 +65,5 @@ def write():
         lines += ["|" + "---|" * len(rows[0])]
         lines += ["| " + " | ".join(row) + " |" for row in rows[1:]]
         lines += ["", f"![{result['title']}](benchmarks/{result['name']}.svg)", "",
-                  f"Commit {result['commit']}, {result['date']}; {result['machine']}; {', '.join(result['versions'])}.", ""]
+                  f"`bench/run {result['name']} --rounds {result['rounds']}`, commit {result['commit']}, {result['date']}; {result['machine']}; {', '.join(result['versions'])}.", ""]
     (ROOT / "docs/benchmarks.md").write_text("\n".join(lines))
