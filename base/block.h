@@ -15,7 +15,7 @@ using Block = std::unique_ptr<char[], FreeBlock>;
 inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 
 // Not zeroed: pages are touched when used. From kHugePageBytes on it begins where a huge page may, and its pages are
-// there from the start: asking for them together costs half of what a fault for each does.
+// there from the start: asking for them together costs a tenth less than a fault for each.
 Block make_block(std::size_t bytes);
 
 }  // namespace tailgate
