@@ -44,8 +44,8 @@ class Chaos : public testing::Test {
       options.kafka = kafka.bootstrap();
       options.topics = topic + "," + other;
       options.drain_delay = "3s";
-      options.flags = {"--heartbeat", "2s",      "--retry", "100ms",   "--threads",
-                       "2",           "--drain", "4s",      "--redis", redis.url()};
+      options.flags = {"--heartbeat", "2s", "--retry", "100ms",     "--threads",       "2",
+                       "--drain",     "4s", "--redis", redis.url(), "--limit-streams", "10000"};
       replicas.push_back(std::make_unique<test::TailgateProcess>(options));
       backends.push_back({replicas.back()->port(), replicas.back()->admin_port()});
     }
@@ -117,7 +117,7 @@ class Chaos : public testing::Test {
     wait_for_traffic();
   }
 
-  // The gauges of open streams that are not 0, "" when all are.
+  // The gauges of open streams and their slots that are not 0, "" when all are.
   std::string streams_open() {
     std::string open;
     for (const auto& replica : replicas) {
@@ -128,6 +128,7 @@ class Chaos : public testing::Test {
           if (value != 0) open += name + " " + (value ? std::to_string(*value) : "is missing") + "\n";
         }
       }
+      if (replica->metric("tailgate_limit_slots") != 0) open += "slots of streams\n";
     }
     return open;
   }

@@ -26,7 +26,10 @@ class Deploy : public StreamTest {
   // The page of a server on which everything has happened that makes a metric appear.
   std::string metrics() {
     const auto topic = admin.make_topic("measured");
-    TailgateProcess replica{{.kafka = shared_kafka(), .topics = topic, .flags = {"--redis", redis.url()}}};
+    TailgateProcess replica{
+        {.kafka = shared_kafka(),
+         .topics = topic,
+         .flags = {"--redis", redis.url(), "--limit-requests", "100/200", "--limit-streams", "20"}}};
     producer.send(topic, 0, numbered(1));
     EXPECT_EQ(fetch({.url = replica.url("/streams/" + topic + "?from=earliest&limit=1")}).status, 200);
     EXPECT_EQ(fetch({.url = replica.url("/streams/" + topic + "?nonsense=1")}).status, 400);
