@@ -143,6 +143,32 @@ TEST_F(TailReaderTest, AnEndThatIsNotNewIsNoNews) {
   EXPECT_EQ(follow_it->log().next(), 103);
 }
 
+TEST_F(TailReaderTest, WhatAnOpenTransactionHoldsBackIsCounted) {
+  auto follow_it = follow(io);
+  settle();
+  consumer.ends_of_logs[partition] = 100;
+  pass(1'000);
+  EXPECT_EQ(reader->topic_counts()["orders"].unreadable, 0U);
+  consumer.ends_of_logs[partition] = 107;
+  pass(1'000);
+  EXPECT_EQ(reader->topic_counts()["orders"].unreadable, 7U);
+
+  consumer.records(partition, 100, 105);
+  settle();
+  pass(1'000);
+  EXPECT_EQ(reader->topic_counts()["orders"].unreadable, 0U) << "behind, but nothing is held back";
+  consumer.end(partition, 107);
+  pass(1'000);
+
+  EXPECT_EQ(reader->topic_counts()["orders"].unreadable, 0U);
+  EXPECT_EQ(reader->topic_counts()["orders"].records, 6U);
+  EXPECT_GT(reader->topic_counts()["orders"].bytes, 6U);
+  follow_it.reset();
+  pass(70'000);
+  EXPECT_EQ(reader->counts().tailed, 0U);
+  EXPECT_EQ(reader->topic_counts()["orders"].records, 6U) << "a counter never goes back";
+}
+
 TEST_F(TailReaderTest, ATailThatNobodyFollowsLingersForOneWhoComesBack) {
   auto follow_it = follow(io);
   settle();

@@ -1,11 +1,16 @@
 #include "tests/support/kafka_client.h"
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
+
+#include "tests/support/wait.h"
 
 namespace tailgate::test {
 
 using TopicHandle = CHandle<rd_kafka_topic_t, rd_kafka_topic_destroy>;
+
+constexpr std::chrono::milliseconds kAttempt{2'000};
 
 KafkaClient::KafkaClient(rd_kafka_type_t type, const std::map<std::string, std::string>& properties) {
   std::array<char, 512> reason{};
@@ -25,10 +30,13 @@ KafkaClient::KafkaClient(rd_kafka_type_t type, const std::map<std::string, std::
 
 KafkaMetadata KafkaClient::metadata(const char* topic, std::chrono::milliseconds timeout) const {
   const TopicHandle named{topic != nullptr ? rd_kafka_topic_new(get(), topic, nullptr) : nullptr};
+  const Deadline deadline = in(timeout);
   const rd_kafka_metadata_t* metadata = nullptr;
-  if (rd_kafka_metadata(get(), named ? 0 : 1, named.get(), &metadata, static_cast<int>(timeout.count())) !=
-      RD_KAFKA_RESP_ERR_NO_ERROR)
-    return nullptr;
+  // A request goes to some broker, maybe to one that says nothing; the next may go to another.
+  const auto attempt = static_cast<int>(std::min(timeout, kAttempt).count());
+  while (rd_kafka_metadata(get(), named ? 0 : 1, named.get(), &metadata, attempt) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (Clock::now() >= deadline) return nullptr;
+  }
   return KafkaMetadata{metadata};
 }
 
