@@ -35,8 +35,8 @@ namespace tailgate {
 namespace {
 
 void log_report(ReportLevel level, const std::string& line) {
-  if (level == ReportLevel::error) return spdlog::error("kafka: {}", line);
-  spdlog::warn("kafka: {}", line);
+  if (level == ReportLevel::error) return spdlog::error(line);
+  spdlog::warn(line);
 }
 
 // What each io thread has of streams.
@@ -185,7 +185,7 @@ class App {
     return {};
   }
 
-  MetricSources metric_sources() const {
+  MetricSources metric_sources() {
     MetricSources sources{.access = access_log_,
                           .http = *server_,
                           .accept = acceptor_->counters(),
@@ -197,12 +197,12 @@ class App {
                           .limit_slots = limits_->slots(),
                           .replicas = limits_->replicas(),
                           .kafka = *kafka_,
+                          .topic_labels = topic_labels_,
                           .log_lines_dropped = Logging::dropped,
                           .max_connections = options_.max_connections,
                           .record_bytes = options_.kafka.tails.record_bytes,
                           .feeds_bytes = options_.feeds.feeds_bytes,
-                          .history_bytes = options_.kafka.history.history_bytes,
-                          .metrics_topics = options_.metrics_topics};
+                          .history_bytes = options_.kafka.history.history_bytes};
     for (const auto& thread : streams_) sources.streams.push_back(&thread->counters);
     if (redis_) sources.redis = redis_->counters();
     for (const auto& thread : cursors_) sources.cursors.push_back(&thread->counters);
@@ -321,6 +321,7 @@ class App {
   std::unique_ptr<AdminHandler> admin_handler_;
   AccessLog access_log_;
   AccessLog admin_log_{clock_, 1, LogLevel::debug};  // probes and scrapes come every few seconds
+  TopicLabels topic_labels_{options_.metrics_topics};
   std::unique_ptr<ConnectionLimit> connections_;
   std::unique_ptr<TlsContext> tls_;
   std::unique_ptr<HttpServer> server_;

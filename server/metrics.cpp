@@ -1,6 +1,8 @@
 #include "server/metrics.h"
 
+#include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 #include <string_view>
 
@@ -192,18 +194,67 @@ void add_kafka(MetricPage& page, const MetricSources& from) {
     page.counter("tailgate_kafka_errors_total", "What Kafka's client reported, by kind.", as_double(count),
                  {{"kind", kind}});
   }
-  std::size_t named = 0;
-  double other = 0;
+}
+
+struct OfTopic {
+  double partitions = 0;
+  double records_in = 0;
+  double bytes_in = 0;
+  double records_out = 0;
+  double bytes_out = 0;
+  double lso_lag = 0;
+};
+
+std::map<std::string, OfTopic> by_label(const MetricSources& from) {
+  std::map<std::string, OfTopic> labels;
+  std::map<std::string, std::string> public_names;  // by Kafka's
+  const std::shared_ptr<const Topics> topics = from.kafka.catalog().topics();
   for (const auto& [name, topic] : topics->by_name) {
-    if (named++ >= from.metrics_topics) {
-      other += topic.partitions;
-      continue;
-    }
-    page.gauge("tailgate_topic_partitions", "Partitions of topics.", topic.partitions, {{"topic", name}});
+    public_names[topic.kafka_name] = name;
+    labels[from.topic_labels.of(name)].partitions += topic.partitions;
   }
-  if (named > from.metrics_topics) {
-    page.gauge("tailgate_topic_partitions", "Partitions of topics.", other, {{"topic", "other"}});
+  for (const auto& [kafka_name, counts] : from.kafka.tails().topic_counts()) {
+    const auto name = public_names.find(kafka_name);
+    OfTopic& label = labels[from.topic_labels.of(name == public_names.end() ? kafka_name : name->second)];
+    label.records_in += as_double(counts.records);
+    label.bytes_in += as_double(counts.bytes);
+    label.lso_lag = std::max(label.lso_lag, as_double(counts.unreadable));
   }
+  for (const StreamCounters* counters : from.streams) {
+    counters->topics.each([&](const std::string& name, const TopicCounter& counter) {
+      OfTopic& label = labels[from.topic_labels.of(name)];
+      label.records_out += as_double(counter.records.get());
+      label.bytes_out += as_double(counter.bytes.get());
+    });
+  }
+  return labels;
+}
+
+void add_topics(MetricPage& page, const MetricSources& from) {
+  const std::map<std::string, OfTopic> labels = by_label(from);
+  const auto each = [&labels](const auto& add) {
+    for (const auto& [name, of] : labels) add(of, {{"topic", name}});
+  };
+  using Labels = MetricLabels;
+  each([&](const OfTopic& of, Labels topic) {
+    page.gauge("tailgate_topic_partitions", "Partitions of topics.", of.partitions, topic);
+  });
+  each([&](const OfTopic& of, Labels topic) {
+    page.counter("tailgate_topic_records_in_total", "Records read at the tails.", of.records_in, topic);
+  });
+  each([&](const OfTopic& of, Labels topic) {
+    page.counter("tailgate_topic_bytes_in_total", "Bytes of these.", of.bytes_in, topic);
+  });
+  each([&](const OfTopic& of, Labels topic) {
+    page.counter("tailgate_topic_records_out_total", "Records delivered.", of.records_out, topic);
+  });
+  each([&](const OfTopic& of, Labels topic) {
+    page.counter("tailgate_topic_bytes_out_total", "Bytes of their events.", of.bytes_out, topic);
+  });
+  each([&](const OfTopic& of, Labels topic) {
+    page.gauge("tailgate_lso_lag", "Offsets that open transactions keep from readers, the most of any partition.",
+               of.lso_lag, topic);
+  });
 }
 
 void add_limits(MetricPage& page, const MetricSources& from) {
@@ -229,6 +280,14 @@ void add_limits(MetricPage& page, const MetricSources& from) {
 
 }  // namespace
 
+std::string TopicLabels::of(const std::string& topic) {
+  const std::scoped_lock lock{mutex_};
+  if (names_.contains(topic)) return topic;
+  if (names_.size() >= names_max_) return "other";
+  names_.insert(topic);
+  return topic;
+}
+
 std::string metrics_text(const MetricSources& sources) {
   MetricPage page;
   page.gauge("tailgate_build_info", "1; the version is a label.", 1, {{"version", TAILGATE_VERSION}});
@@ -237,6 +296,7 @@ std::string metrics_text(const MetricSources& sources) {
   add_streams(page, sources);
   add_limits(page, sources);
   add_kafka(page, sources);
+  add_topics(page, sources);
   add_redis(page, sources);
   add_cursors(page, sources);
   page.counter("tailgate_log_lines_dropped_total", "Lines that stderr did not take in time.",

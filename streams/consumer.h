@@ -21,6 +21,8 @@ class ConsumerEvents {
   virtual void on_out_of_range(const TopicPartition& from, Offset asked) = 0;
   // Something that the reader keeps retrying (a corrupt batch, an authorization refused): `text` for the log.
   virtual void on_error(const TopicPartition& from, const std::string& text) = 0;
+  // Of these: Kafka's access rules do not let us read it.
+  virtual void on_refused(const TopicPartition& from, const std::string& text) { on_error(from, text); }
 };
 
 // start and stop may also be called from within the events of a poll; nothing of the batch at hand reaches what they
@@ -36,6 +38,8 @@ class Consumer {
   virtual void stop(const TopicPartition& partition) = 0;
   // Hands over at most about `records_max` of what has arrived and returns how many events that were; never waits.
   virtual std::size_t poll(ConsumerEvents& events, std::size_t records_max) = 0;
+  // The high watermark as of the last fetch; 0 while it is not known. Cheap; asks nobody.
+  virtual Offset end_of_log(const TopicPartition& partition) = 0;
 };
 
 }  // namespace tailgate

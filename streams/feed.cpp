@@ -73,6 +73,7 @@ void Feed::add_partition(const Topic& topic, std::int32_t partition) {
   Partition& fresh = partitions_.emplace_back();
   fresh.source = TopicPartition{topic.kafka_name, partition};
   fresh.topic = topic.name;
+  fresh.sent = &context_.counters.topics.of(topic.name);
   id_slots_.push_back(0);
   fresh.follow = context_.tails.follow(fresh.source, context_.loop, [this, slot] { on_partition_news(slot); });
   fresh.is_dirty = true;  // the log may have a past

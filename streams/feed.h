@@ -76,6 +76,7 @@ class Feed {
   struct Partition {
     TopicPartition source;
     std::string topic;  // public name
+    TopicCounter* sent = nullptr;
     std::unique_ptr<Follow> follow;
     RecordLog::Cursor cursor;
     bool is_started = false;  // P is known

@@ -87,6 +87,14 @@ std::size_t KafkaConsumer::poll(ConsumerEvents& events, std::size_t records_max)
   return count;
 }
 
+Offset KafkaConsumer::end_of_log(const TopicPartition& partition) {
+  Offset begin = 0;
+  Offset end = 0;
+  const auto error =
+      rd_kafka_get_watermark_offsets(client_.get(), partition.topic.c_str(), partition.partition, &begin, &end);
+  return error == RD_KAFKA_RESP_ERR_NO_ERROR ? std::max<Offset>(end, 0) : 0;
+}
+
 KafkaConsumer::Partition* KafkaConsumer::partition_of(const rd_kafka_message_t& message) {
   if (message.rkt == nullptr) return nullptr;
   auto& partitions = static_cast<KnownTopic*>(rd_kafka_topic_opaque(message.rkt))->partitions;
@@ -110,9 +118,14 @@ void KafkaConsumer::give(const rd_kafka_message_t& message, ConsumerEvents& even
       stop(partition->name);
       events.on_out_of_range(partition->name, partition->next);
       return;
-    default:
-      events.on_error(partition->name,
-                      std::string{rd_kafka_err2name(message.err)} + ": " + rd_kafka_message_errstr(&message));
+    default: {
+      const std::string text = std::string{rd_kafka_err2name(message.err)} + ": " + rd_kafka_message_errstr(&message);
+      if (message.err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
+        events.on_refused(partition->name, text);
+      } else {
+        events.on_error(partition->name, text);
+      }
+    }
   }
 }
 

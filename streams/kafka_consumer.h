@@ -33,6 +33,7 @@ class KafkaConsumer final : public Consumer {
   void start(const TopicPartition& partition, Offset next) override;
   void stop(const TopicPartition& partition) override;
   std::size_t poll(ConsumerEvents& events, std::size_t records_max) override;
+  Offset end_of_log(const TopicPartition& partition) override;
 
   // Messages that came below the offset asked for and were passed over. Threads: any.
   std::uint64_t below_position() const { return below_position_.load(std::memory_order_relaxed); }

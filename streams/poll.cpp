@@ -108,6 +108,7 @@ bool Poll::take(const Delivery& delivery) {
     return false;
   }
   ++records_;
+  feed.partitions()[delivery.slot].sent->add(1, records_text_.size() - before);
   return true;
 }
 

@@ -34,6 +34,11 @@ void SplitConsumer::stop(const TopicPartition& partition) {
   if (place->second.started.empty()) topics_.erase(place);
 }
 
+Offset SplitConsumer::end_of_log(const TopicPartition& partition) {
+  const auto place = topics_.find(partition.topic);
+  return place == topics_.end() ? 0 : parts_[place->second.part].consumer->end_of_log(partition);
+}
+
 std::size_t SplitConsumer::poll(ConsumerEvents& events, std::size_t records_max) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < parts_.size(); ++i) {

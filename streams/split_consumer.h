@@ -24,6 +24,7 @@ class SplitConsumer final : public Consumer {
   void start(const TopicPartition& partition, Offset next) override;
   void stop(const TopicPartition& partition) override;
   std::size_t poll(ConsumerEvents& events, std::size_t records_max) override;
+  Offset end_of_log(const TopicPartition& partition) override;
 
  private:
   struct Part {

@@ -108,6 +108,8 @@ Pull StreamBody::ready(From from, std::size_t bytes) {
 Pull StreamBody::prepare(std::size_t bytes_max) {
   if (!partial_) partial_ = subscriber_.take_partial();
   while (true) {
+    if (!carried_.empty())
+      return ready(From::carried, cut(std::string_view{carried_}.substr(carried_done_), bytes_max));
     if (partial_) return prepare_partial(bytes_max);
     if (!pending_.empty()) {
       return ready(From::pending, cut(std::string_view{pending_}.substr(pending_done_), bytes_max));
@@ -169,6 +171,7 @@ Pull StreamBody::prepare_own(std::size_t bytes_max) {
     append_tail(scratch, as, subscriber_.id_text());
     ++records_;
     subscriber_.feed().context().counters.records_out.add();
+    subscriber_.feed().partitions()[slot].sent->add(1, scratch.size() - event);
     if (limit_ != 0 && records_ == limit_) end("limit", "end", R"({"reason":"limit"})", true);
   }
   std::size_t bytes = scratch.size();
@@ -208,14 +211,20 @@ Pull StreamBody::prepare_partial(std::size_t bytes_max) {
   }
   scratch += partial_->tail;
   const std::string_view left = std::string_view{scratch}.substr(partial_->done);
-  const std::size_t bytes = cut(left, bytes_max);
-  scratch_begin_ = partial_->done;
-  partial_->done += bytes;
-  if (bytes == left.size()) {
+  std::size_t bytes = cut(left, bytes_max);
+  const bool fits = bytes == left.size();
+  if (fits) {
+    scratch_begin_ = partial_->done;
+  } else {
+    carried_ = left.substr(0, cut(left, std::max(bytes, kCarryBytesMax)));
+    partial_->done += carried_.size();
+    bytes = cut(carried_, bytes_max);
+  }
+  if (fits || carried_.size() == left.size()) {
     feed.context().counters.resumed.add();
     partial_.reset();
   }
-  return ready(From::scratch, bytes);
+  return ready(fits ? From::scratch : From::carried, bytes);
 }
 
 void StreamBody::append_delivery(std::string& out, const Delivery& delivery) {
@@ -268,6 +277,13 @@ void StreamBody::emit(std::size_t bytes, ByteSink& sink) {
       break;
     case From::scratch:
       sink.copy(std::string_view{subscriber_.feed().owner().scratch()}.substr(scratch_begin_, bytes));
+      break;
+    case From::carried:
+      sink.copy(std::string_view{carried_}.substr(carried_done_, bytes));
+      carried_done_ += bytes;
+      if (carried_done_ < carried_.size()) break;
+      carried_ = std::string{};
+      carried_done_ = 0;
       break;
     case From::log: {
       sink.ref(log_bytes_.substr(0, bytes));

@@ -51,7 +51,7 @@ class StreamBody final : public ByteSource, public StreamDrain::Member, private 
   std::string id() { return subscriber_.id(); }
 
  private:
-  enum class From : std::uint8_t { nothing, pending, scratch, log };
+  enum class From : std::uint8_t { nothing, pending, scratch, carried, log };
 
   void wake() override;
   void on_time();
@@ -77,6 +77,9 @@ class StreamBody final : public ByteSource, public StreamDrain::Member, private 
   std::string_view log_bytes_;  // from the last prepare
   std::size_t scratch_begin_ = 0;
   std::optional<PartialEvent> partial_;
+  std::string
+      carried_;  // of the partial event, its next bytes: a small window does not have all of it encoded each time
+  std::size_t carried_done_ = 0;
   std::uint64_t records_ = 0;
   std::int64_t sent_ms_;
   std::int64_t leaves_ms_ = kNever;  // of old age

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <memory>
 #include <set>
 #include <string>
@@ -32,6 +33,27 @@ TEST_F(StreamBodyTest, TheFirstBlockSaysWhereTheStreamStarts) {
   spec.format = EventFormat::ndjson;
   auto lines = open(feed(spec), at(41));
   EXPECT_EQ(pull(*lines), "{\"event\":\"start\",\"id\":\"0:41\"}\n");
+}
+
+TEST_F(StreamBodyTest, ALargeEventForASmallWindowIsEncodedOnceForManyBytes) {
+  const std::string value(1 << 20, 'v');
+  for (Offset offset = 0; offset < 2; ++offset) append(0, offset, value);
+  tell(0);
+  // The processor time of one who is behind.
+  const auto seconds = [&](std::size_t budget, std::string& got) {
+    auto behind = open(feed(), at(-1));
+    const std::clock_t begin = std::clock();
+    got = pull(*behind, budget);
+    return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+  };
+  std::string in_large;
+  std::string in_small;
+  const double large = seconds(16 * 1024, in_large);
+  const double small = seconds(1024, in_small);
+
+  EXPECT_TRUE(in_small.ends_with(event(value, 0) + event(value, 1)));
+  EXPECT_TRUE(in_small == in_large);
+  EXPECT_LT(small, 5 * large + 0.1) << "the window does not decide how often it is encoded";
 }
 
 TEST_F(StreamBodyTest, LiveBytesAreReferredToAndNotCopied) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/counter.h"
+#include "streams/topic_counters.h"
 
 namespace tailgate {
 
@@ -34,6 +35,7 @@ struct alignas(64) StreamCounters {
   Counter cuts;       // streams cut within an event whose record is gone
   std::array<Counter, kDelayBucketsMs.size() + 1> delay_buckets;
   Counter delay_sum_ms;
+  TopicCounters topics;
 };
 
 }  // namespace tailgate

@@ -327,11 +327,16 @@ std::size_t Subscriber::pass_live(std::size_t bytes) {
   }
   std::size_t records = 0;
   const auto& entries = place_.chunk->entries;
+  const bool is_of_several = feed_.spec().topics.size() > 1;
   for (; place_.entry < live_end_; ++place_.entry) {
-    const bool is_record = entries[place_.entry].kind == FeedEntry::Kind::record;
+    const FeedEntry& entry = entries[place_.entry];
+    const bool is_record = entry.kind == FeedEntry::Kind::record;
     records += is_record ? 1 : 0;
     has_moved_ = !is_record;
+    if (is_of_several && is_record)
+      partition(entry.slot).sent->add(1, entry.end - place_.chunk->begin_of(place_.entry));
   }
+  if (!is_of_several) partition(0).sent->add(records, bytes + done_);
   done_ = 0;
   return records;
 }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/counter.h"
 #include "base/loop.h"
 #include "streams/record.h"
 #include "streams/record_log.h"
@@ -63,6 +64,9 @@ struct Tail {
 
   const TopicPartition name;
   RecordLog log;
+  Counter records;     // read
+  Counter bytes;       // of these
+  Counter unreadable;  // gauge: offsets between the readable end and the log's
   std::mutex mutex;
   std::vector<std::shared_ptr<Listeners>> listeners;  // by loop; under mutex
   std::size_t follows = 0;                            // under the reader's mutex

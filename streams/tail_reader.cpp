@@ -9,6 +9,7 @@ namespace tailgate {
 namespace {
 
 constexpr std::int64_t kTickMs = 200;
+constexpr std::size_t kLooksATick = 500;  // at the ends of logs: about a millisecond
 
 std::string text_of(const TopicPartition& name) { return name.topic + " [" + std::to_string(name.partition) + "]"; }
 
@@ -191,8 +192,11 @@ void TailReader::on_record(const TopicPartition& from, const RecordView& record)
   log.append(record, now_ms_, chunk_bytes_max_);
   reading->beyond_since_ms = -1;
   newest_ms_ = std::max(newest_ms_, record.timestamp_ms);
+  const std::size_t bytes = RecordChunk::bytes_of(record);
   ++totals_.records;
-  totals_.bytes += RecordChunk::bytes_of(record);
+  totals_.bytes += bytes;
+  reading->tail->records.add();
+  reading->tail->bytes.add(bytes);
   mark_changed(*reading);
 }
 
@@ -283,7 +287,25 @@ void TailReader::on_tick() {
     if (reading->retry_due_ms >= 0 && reading->retry_due_ms <= now_ms) ask_ends(*reading);
     if (reading->state != State::reading || !reading->tail->log.at_end()) ++totals_.behind;
   }
+  look_at_ends_of_logs();
   end_unfollowed(now_ms);
+}
+
+// What an open transaction holds back. All partitions have their turn, a few each time.
+void TailReader::look_at_ends_of_logs() {
+  if (to_look_at_.empty()) {
+    for (const auto& [name, reading] : readings_) to_look_at_.push_back(name);
+  }
+  for (std::size_t i = 0; i < kLooksATick && !to_look_at_.empty(); ++i) {
+    const TopicPartition name = std::move(to_look_at_.back());
+    to_look_at_.pop_back();
+    const auto found = readings_.find(name);
+    if (found == readings_.end()) continue;
+    Tail& tail = *found->second->tail;
+    const bool is_at_end = found->second->state == State::reading && tail.log.at_end();
+    const Offset unreadable = is_at_end ? consumer_.end_of_log(name) - tail.log.next() : 0;
+    tail.unreadable.set(static_cast<std::uint64_t>(std::max<Offset>(unreadable, 0)));
+  }
 }
 
 void TailReader::end_unfollowed(std::int64_t now_ms) {
@@ -298,6 +320,9 @@ void TailReader::end_unfollowed(std::int64_t now_ms) {
     } else if (now_ms - reading.unfollowed_ms >= options_.linger_ms) {
       consumer_.stop(name);
       tails_.erase(name);
+      TailTopicCounts& ended = ended_[name.topic];
+      ended.records += reading.tail->records.get();
+      ended.bytes += reading.tail->bytes.get();
       log_bytes_ -= reading.log_bytes;
       std::erase(changed_, &reading);
       if (last_ == &reading) last_ = nullptr;
@@ -312,6 +337,18 @@ void TailReader::end_unfollowed(std::int64_t now_ms) {
 TailCounts TailReader::counts() const {
   const std::scoped_lock lock{counts_mutex_};
   return counts_;
+}
+
+std::map<std::string, TailTopicCounts> TailReader::topic_counts() const {
+  const std::scoped_lock lock{mutex_};
+  std::map<std::string, TailTopicCounts> counts = ended_;
+  for (const auto& [name, tail] : tails_) {
+    TailTopicCounts& topic = counts[name.topic];
+    topic.records += tail->records.get();
+    topic.bytes += tail->bytes.get();
+    topic.unreadable = std::max(topic.unreadable, tail->unreadable.get());
+  }
+  return counts;
 }
 
 }  // namespace tailgate

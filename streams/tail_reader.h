@@ -45,6 +45,12 @@ struct TailCounts {
   std::int64_t delay_ms = 0;          // how old the newest record of the last batch was when it was read
 };
 
+struct TailTopicCounts {
+  std::uint64_t records = 0;     // read at its tails, since the start
+  std::uint64_t bytes = 0;       // of these
+  std::uint64_t unreadable = 0;  // offsets between the readable end and the log's: the most of any partition
+};
+
 // Where a tail starts, and what happens when its position is no longer in Kafka:
 // - below the log's start (retention was faster): a new epoch at the log's start;
 // - beyond its end: the leader may lag behind the one before, so it is asked again for `beyond_ms`; then the log was
@@ -66,6 +72,8 @@ class TailReader final : public Tails, private ConsumerEvents {
   bool step();
 
   TailCounts counts() const;
+  // By Kafka's names; of topics that are tailed or were.
+  std::map<std::string, TailTopicCounts> topic_counts() const;
 
  private:
   enum class State : std::uint8_t {
@@ -119,6 +127,7 @@ class TailReader final : public Tails, private ConsumerEvents {
   void evict();
   void on_tick();
   void end_unfollowed(std::int64_t now_ms);
+  void look_at_ends_of_logs();
 
   Consumer& consumer_;
   Catalog& catalog_;
@@ -128,13 +137,15 @@ class TailReader final : public Tails, private ConsumerEvents {
   KafkaReports& reports_;
   const TailOptions options_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::unordered_map<TopicPartition, std::shared_ptr<Tail>, Hash> tails_;  // under mutex_
   std::map<Loop*, std::shared_ptr<LoopNews>> news_;                        // under mutex_
+  std::map<std::string, TailTopicCounts> ended_;                           // of tails that are no more; under mutex_
 
   std::unordered_map<TopicPartition, std::unique_ptr<Reading>, Hash> readings_;
   Reading* last_ = nullptr;  // the one that find() gave last
   std::vector<Reading*> changed_;
+  std::vector<TopicPartition> to_look_at_;  // whose log's end is asked for next
   std::deque<Sealed> sealed_;
   std::size_t log_bytes_ = 0;
   std::size_t chunk_bytes_max_ = RecordLog::kChunkBytesMax;

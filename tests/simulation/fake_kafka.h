@@ -54,6 +54,7 @@ class FakeConsumer final : public Consumer {
   void start(const TopicPartition& partition, Offset next) override;
   void stop(const TopicPartition& partition) override;
   std::size_t poll(ConsumerEvents& events, std::size_t records_max) override;
+  Offset end_of_log(const TopicPartition&) override { return 0; }  // only metrics ask
 
   // One Fetch of some partition: at most so many offsets. False: nothing is there to be fetched.
   bool fetch(std::size_t offsets_max);

@@ -37,6 +37,8 @@ class ScriptedConsumer final : public Consumer {
     return count;
   }
 
+  Offset end_of_log(const TopicPartition& partition) override { return ends_of_logs[partition]; }
+
   void record(const TopicPartition& to, Offset offset, std::size_t value_bytes = 1) {
     script_.push_back({to, [to, offset, value = std::string(value_bytes, 'x')](ConsumerEvents& events) {
                          RecordView record;
@@ -64,6 +66,7 @@ class ScriptedConsumer final : public Consumer {
 
   std::map<TopicPartition, Offset> started;
   std::vector<Offset> starts;  // ever
+  std::map<TopicPartition, Offset> ends_of_logs;
 
  private:
   struct Line {
