@@ -103,6 +103,7 @@ const std::vector<Case>& refused() {
       {"lines that end in LF", "GET /fields HTTP/1.1\nHost: here\n\n", 400},
       {"one line that ends in LF", "GET /fields HTTP/1.1\r\nHost: here\nX: y\r\n\r\n", 400},
       {"target above the limit", with_line("GET /" + std::string(12 * 1024 + 200, 'x') + " HTTP/1.1"), 414},
+      {"target of 64 KB", with_line("GET /" + std::string(64 * 1024, 'x') + " HTTP/1.1"), 414},
       {"target without an end", "GET /" + std::string(13 * 1024, 'x'), 414},
       {"fields above the limit", with_field(repeat("X-A: " + std::string(1000, 'x') + "\r\n", 17) + "X: y"), 431},
       {"one field above the limit", with_field("Cookie: " + std::string(16 * 1024, 'x')), 431},
@@ -217,6 +218,8 @@ const std::vector<Served>& served() {
        "GET /hello HTTP/1.1\r\nHost: here\r\nRange: bytes=1-2\r\nIf-Range: x\r\nAccept-Encoding: gzip;q=0, "
        "br, deflate\r\n\r\n",
        "hello"},
+      {"a thousand codings",
+       "GET /hello HTTP/1.1\r\nHost: here\r\nAccept-Encoding: " + repeat("gzip;q=0, ", 1000) + "br\r\n\r\n", "hello"},
       {"field with an underscore", "GET /fields HTTP/1.1\r\nHost: here\r\nTransfer_Encoding: chunked\r\n\r\n",
        "GET http here /fields \nhost=here\ntransfer_encoding=chunked\n"},
       {"white space around a value", "GET /fields HTTP/1.1\r\nHost:\t here \t\r\n\r\n",

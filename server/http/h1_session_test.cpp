@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "server/http/memory_connection.h"
 #include "server/http/test_server.h"
 #include "server/http/test_socket.h"
 
@@ -183,17 +184,17 @@ TEST(H1Session, AnswersABodyThatDribblesWith408) {
 }
 
 TEST(H1Session, TakesASlowBodyThatIsFastEnough) {
-  TestServer server{with([](HttpOptions& http) { http.body_grace_ms = 200; })};
-  TestSocket client{server.port()};
-  client.send("POST /echo HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: 3000\r\n\r\n");
-  for (int i = 0; i < 6; ++i) {
-    client.send(std::string(500, 'x'));
-    EXPECT_FALSE(client.receive(i < 5 ? milliseconds{100} : milliseconds{0})) << "answered too early";
+  MemoryConnection client;
+  client.send("POST /echo HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: 44000\r\n\r\n");
+  // Long past the grace, and always a little above 1 KB/s.
+  for (int second = 0; second < 40; ++second) {
+    EXPECT_EQ(client.peer.written, "") << "answered too early";
+    client.send(std::string(1100, 'x'));
+    client.advance(1000);
   }
 
-  const auto answer = client.receive_all();
-  ASSERT_TRUE(answer);
-  EXPECT_TRUE(answer->starts_with("HTTP/1.1 200 OK")) << *answer;
+  EXPECT_TRUE(client.peer.written.starts_with("HTTP/1.1 200 OK")) << client.peer.written.substr(0, 100);
+  EXPECT_TRUE(client.peer.written.ends_with(std::string(44000, 'x')));
 }
 
 TEST(H1Session, WhoTakesNothingIsResetAndHoldsLittleMeanwhile) {
@@ -214,37 +215,36 @@ TEST(H1Session, WhoTakesNothingIsResetAndHoldsLittleMeanwhile) {
 }
 
 TEST(H1Session, WhoDribblesBelowTheRateIsResetToo) {
-  TestServer server{with([](HttpOptions& http) { http.write_stall_ms = 2000; })};
-  TestSocket client{server.port(), 4096};
+  MemoryConnection client;
+  client.peer.window = 64 * 1024;
   client.send(get("/endless"));
-  bool is_open = true;
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{15};
-  while (is_open && std::chrono::steady_clock::now() < deadline) {
-    // A byte now and then is no progress.
-    const auto byte = client.receive(milliseconds{100}, 1);
-    is_open = server.events(HttpEvent::stalled_connection) == 0;
-    if (byte && byte->empty()) break;
-    std::this_thread::sleep_for(milliseconds{50});  // the dribble itself
+  // A byte now and then is no progress.
+  std::int64_t passed_ms = 0;
+  for (; client.is_open() && passed_ms < 100'000; passed_ms += 100) {
+    client.peer.window += 1;
+    client.advance(100);
   }
 
-  EXPECT_EQ(server.events(HttpEvent::stalled_connection), 1);
+  EXPECT_TRUE(client.peer.was_reset);
+  EXPECT_EQ(client.thread.counters.events.get(HttpEvent::stalled_connection), 1);
+  EXPECT_GE(passed_ms, client.options.write_stall_ms);
+  EXPECT_LE(passed_ms, client.options.write_stall_ms + 1000);
 }
 
 TEST(H1Session, WhoReadsSlowlyButReadsIsNotReset) {
-  TestServer server{with([](HttpOptions& http) { http.write_stall_ms = 1000; })};
-  TestSocket client{server.port(), 4096};
+  MemoryConnection client;
+  client.peer.window = 0;
   client.send(get("/bytes?300000", "Connection: close\r\n"));
-  std::string all;
-  for (;;) {
-    const auto more = client.receive(std::chrono::seconds{5}, 4096);
-    ASSERT_TRUE(more);
-    if (more->empty()) break;
-    all += *more;
-    std::this_thread::sleep_for(milliseconds{20});  // the slowness itself: about 200 KB/s
+  // 2 KB/s, for minutes.
+  for (int second = 0; second < 200 && !client.peer.written.ends_with("0\r\n\r\n"); ++second) {
+    ASSERT_TRUE(client.is_open()) << second;
+    client.peer.window += 2048;
+    client.advance(1000);
   }
 
-  EXPECT_TRUE(all.ends_with("0\r\n\r\n"));
-  EXPECT_EQ(server.events(HttpEvent::stalled_connection), 0);
+  EXPECT_TRUE(client.peer.written.ends_with("0\r\n\r\n"));
+  EXPECT_GT(client.peer.written.size(), 300000U);
+  EXPECT_EQ(client.thread.counters.events.get(HttpEvent::stalled_connection), 0);
 }
 
 TEST(H1Session, AStreamWithoutEventsIsNotStalled) {

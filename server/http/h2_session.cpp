@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <charconv>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -94,10 +95,19 @@ struct H2Session::Callbacks {
                        std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t,
                        void* user_data) {
     H2Stream* stream = stream_of(handle, frame->hd.stream_id);
-    if (stream == nullptr || !stream->incoming) return 0;
-    stream->incoming->add_field(view_of(name, name_size), view_of(value, value_size),
-                                session_of(user_data).thread_.options);
-    return 0;
+    if (stream == nullptr) return 0;
+    H2Session& self = session_of(user_data);
+    if (stream->incoming) {
+      stream->incoming->add_field(view_of(name, name_size), view_of(value, value_size), self.thread_.options);
+      if (!stream->incoming->is_far_too_large(self.thread_.options)) return 0;
+    } else if (++stream->fields_passed_over <= self.thread_.options.fields_max) {
+      return 0;
+    }
+    // A byte of a header block can stand for kilobytes: after this the rest is decoded for the sake of the
+    // connection's table and not looked at, which costs a tenth.
+    self.thread_.counters.events.add(HttpEvent::too_large);
+    self.reset_stream(*stream, NGHTTP2_ENHANCE_YOUR_CALM, WhyEnded::cut);
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
 
   // Without this an invalid field would be dropped in silence, and the rest of the request taken for what was meant.
@@ -387,7 +397,8 @@ void H2Session::handle_request(H2Stream& stream) {
     thread_.observer.on_start(stream.exchange->request(), thread_.loop.index());
     thread_.handler.handle(*stream.exchange);
   }
-  if (streams_begun_ >= thread_.options.h2_streams_of_connection && last_goaway_ms_ == 0) {
+  const bool was_last_id = stream.id == std::numeric_limits<std::int32_t>::max();
+  if ((streams_begun_ >= thread_.options.h2_streams_of_connection || was_last_id) && last_goaway_ms_ == 0) {
     thread_.counters.events.add(HttpEvent::streams_used_up);
     go_away(kGoawayGapMs);
   }

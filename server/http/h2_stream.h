@@ -30,6 +30,10 @@ class H2Incoming {
   void add_field(std::string_view name, std::string_view value, const HttpOptions& options);
   void add_body(std::string_view bytes, const HttpOptions& options);
   void refuse(const Refusal& refusal);
+  // So much that its sender gets no answer: who is only above the limits is told so.
+  bool is_far_too_large(const HttpOptions& options) const {
+    return fields_ > 2 * options.fields_max || fields_bytes_ > 2 * options.fields_bytes_max;
+  }
   // All fields have come: what is wrong with them, if anything, becomes the refusal.
   void check(Scheme listener_scheme);
   // Waits for an interim answer before it sends its body (RFC 9110, 10.1.1).
@@ -71,6 +75,7 @@ class H2Stream final
   std::unique_ptr<AccessLine> line;        // from when a handler has it; destroyed before the source
   std::uint64_t body_left = kUnknown;
   std::uint64_t unreturned_bytes = 0;  // sent and not given back to this stream's window
+  std::size_t fields_passed_over = 0;  // trailers of a request that was answered before they came
   StallClock stall;                    // runs while only this stream's window holds it up
   WhyEnded why = WhyEnded::client_closed;
   bool is_waiting = false;  // its source has nothing
