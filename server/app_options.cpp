@@ -20,6 +20,7 @@ HttpOptions http_options(const Config& config) {
   http.ping_answer_ms = config.ping_timeout_ms;
   http.clients.header = config.forwarded_header;
   http.settings_ack_ms = config.settings_timeout_ms;
+  http.handshake_failures_per_second = config.tls_failures_per_address;
   return http;
 }
 

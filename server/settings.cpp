@@ -305,6 +305,12 @@ std::vector<Setting> make_settings() {
                         "Connections at a time from one address (IPv6: one /64). 0: no limit. Those of trusted_proxies "
                         "count only where a PROXY header says for whom."},
                        &Config::connections_per_address, 0, 1'000'000));
+  all.push_back(
+      number({"tls_failures_per_address",
+              "TLS handshakes of one address (IPv6: one /64) that may fail in a second; ten times as many may "
+              "at once. Of one that fails more, connections are closed unheard until time has passed. 0: no "
+              "limit."},
+             &Config::tls_failures_per_address, 0, 100'000));
   all.push_back(text({"tls_cert", "Certificate chain of the https listeners, a PEM file. Read again on SIGHUP."},
                      "the path of a PEM file", &Config::tls_cert));
   all.push_back(text({"tls_key", "Private key of tls_cert, a PEM file. Read again on SIGHUP."},

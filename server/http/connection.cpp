@@ -50,6 +50,7 @@ void Connection::shake_hands() {
     case IoResult::State::foreign:
       thread_.counters.events.add(result.state == IoResult::State::foreign ? HttpEvent::clear_on_tls
                                                                            : HttpEvent::tls_failed);
+      if (result.state != IoResult::State::foreign) count_failed_handshake();
       close(WhyEnded::client_closed);
       return;
     case IoResult::State::unannounced:
@@ -77,6 +78,10 @@ void Connection::shake_hands() {
     return;
   }
   transport_->wait_readable();
+}
+
+void Connection::count_failed_handshake() {
+  if (info_.handshakes != nullptr) info_.handshakes->add_failure(AddressKey::of(info_.peer), thread_.now_ms());
 }
 
 // HTTP/2 by prior knowledge starts with a preface that no HTTP/1.1 request can start with.
@@ -290,7 +295,10 @@ void Connection::on_time() {
     case Stage::choosing:
     case Stage::lingering:
       if (now_ms < deadline_ms()) break;
-      if (stage_ == Stage::handshake) thread_.counters.events.add(HttpEvent::timeout_handshake);
+      if (stage_ == Stage::handshake) {
+        thread_.counters.events.add(HttpEvent::timeout_handshake);
+        count_failed_handshake();
+      }
       if (stage_ == Stage::choosing) thread_.counters.events.add(HttpEvent::timeout_first_byte);
       close(WhyEnded::timed_out);
       return;

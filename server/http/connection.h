@@ -52,6 +52,7 @@ class Connection final : public Transport::User,
   void on_time();
 
   void shake_hands();
+  void count_failed_handshake();
   void choose(std::string_view bytes);
   void open(std::unique_ptr<Session> session);
   void take_input(std::string_view bytes);

@@ -37,6 +37,8 @@ struct HttpOptions {
   std::size_t trailers_bytes_max = 4 * 1024;
   std::size_t behind_stream_bytes_max = 4 * 1024;  // HTTP/1.1: what may come while a stream is being answered
 
+  std::size_t handshake_failures_per_second = 20;  // TLS; of one address; 0: no limit
+
   std::uint32_t h2_streams_max = 100;               // at a time
   std::uint32_t h2_streams_of_connection = 10'000;  // in its life; then GOAWAY
   std::uint32_t h2_stream_window = 65'535;          // for request bodies

@@ -22,14 +22,23 @@ class HttpServer::Sink final : public AcceptSink {
 
   void on_accepted(std::size_t loop_index, Accepted accepted) override {
     PerThread& thread = *server_.per_thread_[loop_index];
+    // A proxy speaks for others: whose handshake it is is not known yet.
+    const bool is_counted = tls_ != nullptr && !accepted.has_proxy_header;
+    if (is_counted && !server_.handshakes_.may_begin(AddressKey::of(accepted.peer), thread.http.now_ms())) {
+      thread.http.counters.events.add(HttpEvent::refused_handshake);
+      thread.http.load.add(-1);
+      return;
+    }
     auto transport =
         make_transport(server_.threads_.loop(loop_index).context(), std::move(accepted.fd), accepted.has_proxy_header);
     if (!transport) {
       thread.http.load.add(-1);
       return;
     }
-    ConnectionInfo info{
-        .peer = accepted.peer, .scheme = tls_ == nullptr ? Scheme::http : Scheme::https, .verdict = accepted.verdict};
+    ConnectionInfo info{.peer = accepted.peer,
+                        .scheme = tls_ == nullptr ? Scheme::http : Scheme::https,
+                        .verdict = accepted.verdict,
+                        .handshakes = is_counted ? &server_.handshakes_ : nullptr};
     thread.connections
         .add(std::make_unique<Connection>(thread.http, thread.connections, std::move(transport), std::move(info),
                                           std::move(accepted.slot)))
@@ -47,7 +56,7 @@ class HttpServer::Sink final : public AcceptSink {
 };
 
 HttpServer::HttpServer(IoThreads& threads, const HttpOptions& options, Handler& handler, ExchangeObserver& observer)
-    : threads_{threads}, options_{options} {
+    : threads_{threads}, options_{options}, handshakes_{options.handshake_failures_per_second} {
   for (std::size_t i = 0; i < threads.size(); ++i) {
     per_thread_.push_back(std::make_unique<PerThread>(threads.loop(i), threads.load(i), options_, handler, observer));
   }

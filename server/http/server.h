@@ -10,6 +10,7 @@
 #include "server/http/connection.h"
 #include "server/http/http_thread.h"
 #include "server/net/acceptor.h"
+#include "server/net/handshake_budget.h"
 #include "server/net/io_threads.h"
 
 namespace tailgate {
@@ -54,6 +55,7 @@ class HttpServer {
 
   IoThreads& threads_;
   const HttpOptions options_;
+  HandshakeBudget handshakes_;
   std::vector<std::unique_ptr<PerThread>> per_thread_;
   std::deque<std::unique_ptr<Sink>> sinks_;
 };

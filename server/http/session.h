@@ -10,6 +10,7 @@
 #include "limits/connection_limit.h"
 #include "server/http/gather.h"
 #include "server/http/observer.h"
+#include "server/net/handshake_budget.h"
 #include "server/net/listen_address.h"
 
 namespace tailgate {
@@ -20,6 +21,7 @@ struct ConnectionInfo {
   IpAddress peer;  // the other end, or whom its proxy has announced
   Scheme scheme = Scheme::http;
   ConnectionLimit::Verdict verdict = ConnectionLimit::Verdict::admitted;
+  HandshakeBudget* handshakes = nullptr;  // what TLS handshakes that fail are counted in
 };
 
 // The connection, as its session sees it.

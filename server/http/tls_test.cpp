@@ -204,6 +204,30 @@ TEST_F(TlsListener, AbortedHandshakesLeaveNothingBehind) {
   EXPECT_GT(server_->events(HttpEvent::tls_failed), 0);
 }
 
+TEST_F(TlsListener, AnAddressThatOnlyBeginsHandshakesIsNotHeardForAWhileAndOthersAre) {
+  HttpOptions http;
+  http.handshake_failures_per_second = 1;
+  start(http);
+  Client before;
+  ASSERT_TRUE(before.connect(server_->port()));
+  int attempts = 0;
+  ASSERT_TRUE(eventually([&] {
+    TestSocket client{server_->port()};
+    client.send(std::string_view{"\x16\x03\x01\x00\x05hello", 10});
+    ++attempts;
+    return server_->events(HttpEvent::refused_handshake) > 0;
+  }));
+  EXPECT_GE(attempts, HandshakeBudget::kBurstSeconds);
+
+  Client refused;
+  EXPECT_FALSE(refused.connect(server_->port()));
+  EXPECT_EQ(before.ask("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").substr(0, 15), "HTTP/1.1 200 OK");
+  auto other = make_client();
+  other->set(CURLOPT_INTERFACE, "127.0.0.2");
+  EXPECT_EQ(other->get("https://127.0.0.1:" + std::to_string(server_->port()) + "/hello").status, 200);
+  EXPECT_TRUE(eventually([&] { return server_->limit().count() <= 2; }));
+}
+
 TEST_F(TlsListener, TakesTheNewCertificateAndKeepsTheOldOneWhenTheNewOneIsBad) {
   start();
   const TestCertificate replacement{"the new one"};
