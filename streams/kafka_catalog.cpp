@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "streams/access_probe.h"
 #include "streams/kafka_consumer.h"
 
 namespace tailgate {
@@ -13,7 +14,8 @@ namespace {
 constexpr int kMetadataDeadlineMs = 2'000;
 constexpr std::int64_t kRetryMs = 1'000;  // after a failure, and to see again what was missing
 constexpr std::int64_t kRefreshEveryMs = 1'000;
-constexpr std::int64_t kReachableMs = 8'000;  // without an answer for longer Kafka counts as away
+constexpr std::int64_t kProbeEveryMs = 60'000;  // access rules change
+constexpr std::int64_t kReachableMs = 8'000;    // without an answer for longer Kafka counts as away
 constexpr std::chrono::milliseconds kTick{100};
 
 using MetadataHandle = CHandle<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
@@ -47,6 +49,7 @@ KafkaCatalog::KafkaCatalog(KafkaOptions options, KafkaClient committed, KafkaCli
       exposure_{std::move(exposure)},
       clock_{clock},
       reports_{reports},
+      probed_all_ms_{clock.steady_ms()},
       known_{std::make_shared<Known>(Known{std::make_shared<Topics>(), {}})},
       lookups_{committed_.get(), uncommitted_.get(), clock,
                options_.is_mock
@@ -162,10 +165,48 @@ KafkaCatalog::Known KafkaCatalog::known_from(const rd_kafka_metadata_t& metadata
       known.leaders[TopicPartition{read.topic, read.partitions[p].id}] = read.partitions[p].leader;
     }
   }
-  denied_topics_.store(denied, std::memory_order_relaxed);
+  leave_out_what_is_refused(topics, known);
+  denied_topics_.store(denied + refused_.size(), std::memory_order_relaxed);
   keep_what_is_missing_once(topics, known);
   known.topics = std::make_shared<Topics>(std::move(topics));
   return known;
+}
+
+void KafkaCatalog::leave_out_what_is_refused(Topics& read, const Known& fresh) {
+  if (options_.is_mock) return;  // it has no access rules
+  const auto is_gone = [&read](const std::string& name) {
+    return std::none_of(read.by_name.begin(), read.by_name.end(),
+                        [&name](const auto& topic) { return topic.second.kafka_name == name; });
+  };
+  const std::int64_t now_ms = clock_.steady_ms();
+  if (now_ms - probed_all_ms_ >= kProbeEveryMs) {
+    probed_.clear();
+    probed_all_ms_ = now_ms;
+  }
+  std::vector<TopicPartition> asked;
+  for (const auto& [name, topic] : read.by_name) {
+    if (probed_.contains(topic.kafka_name)) continue;
+    for (std::int32_t p = 0; p < topic.partitions; ++p) {
+      const TopicPartition partition{topic.kafka_name, p};
+      const auto leader = fresh.leaders.find(partition);
+      if (leader == fresh.leaders.end() || leader->second < 0) continue;
+      asked.push_back(partition);
+      break;
+    }
+  }
+  if (!asked.empty()) {
+    const std::set<std::string> refused = refused_topics(asked, options_, clock_, reports_);
+    for (const TopicPartition& partition : asked) {
+      probed_.insert(partition.topic);
+      if (refused.contains(partition.topic)) {
+        refused_.insert(partition.topic);
+      } else {
+        refused_.erase(partition.topic);
+      }
+    }
+  }
+  std::erase_if(refused_, is_gone);
+  std::erase_if(read.by_name, [this](const auto& topic) { return refused_.contains(topic.second.kafka_name); });
 }
 
 void KafkaCatalog::keep_what_is_missing_once(Topics& read, Known& fresh) {

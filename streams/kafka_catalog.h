@@ -49,7 +49,7 @@ class KafkaCatalog final : public Catalog {
   std::unique_ptr<Watch> watch(Loop& loop, std::function<void()> on_change) override;
   bool is_reachable() const override;
 
-  // Topics that are exposed and exist, but that Kafka's ACLs keep from us.
+  // Topics that are exposed and exist, but that Kafka's ACLs keep from us: they may not be described, or not be read.
   std::size_t denied_topics() const { return denied_topics_.load(std::memory_order_relaxed); }
 
  private:
@@ -69,6 +69,7 @@ class KafkaCatalog final : public Catalog {
   void run();
   bool read_metadata();
   Known known_from(const rd_kafka_metadata_t& metadata);
+  void leave_out_what_is_refused(Topics& read, const Known& fresh);
   void keep_what_is_missing_once(Topics& read, Known& known);
   void publish(Known known);
   std::shared_ptr<const Known> known() const;
@@ -82,7 +83,11 @@ class KafkaCatalog final : public Catalog {
   const Clock& clock_;
   KafkaReports& reports_;
   std::vector<TopicHandle> asked_for_;  // the topics that metadata is asked for; empty: all
-  std::set<std::string> missing_once_;  // Kafka's names; the own thread's
+  // Kafka's names; the own thread's.
+  std::set<std::string> missing_once_;
+  std::set<std::string> probed_;   // topics whose access is known
+  std::set<std::string> refused_;  // of these
+  std::int64_t probed_all_ms_;     // when that was last asked of all
   std::atomic<std::size_t> denied_topics_{0};
   std::atomic<std::int64_t> metadata_ms_{0};  // when it was last read; 0: never
 

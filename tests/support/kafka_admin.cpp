@@ -55,7 +55,9 @@ void require_topics(Results results, rd_kafka_event_t* event, const std::string&
 
 KafkaAdmin::KafkaAdmin(const std::string& bootstrap) : client_{RD_KAFKA_PRODUCER, {{"bootstrap.servers", bootstrap}}} {}
 
-void KafkaAdmin::create_topic(const std::string& topic, const TopicOptions& options) { create_topics({topic}, options); }
+void KafkaAdmin::create_topic(const std::string& topic, const TopicOptions& options) {
+  create_topics({topic}, options);
+}
 
 void KafkaAdmin::create_topics(const std::vector<std::string>& topics, const TopicOptions& options) {
   std::vector<NewTopic> wishes;
@@ -163,12 +165,22 @@ void KafkaAdmin::set_config(const std::string& topic, const std::map<std::string
 }
 
 void KafkaAdmin::deny(const std::string& topic, const std::string& user) {
+  add_rule(topic, user, RD_KAFKA_ACL_OPERATION_ALL, RD_KAFKA_ACL_PERMISSION_TYPE_DENY);
+}
+
+void KafkaAdmin::let_describe_only(const std::string& topic, const std::string& user) {
+  // A topic that a rule names is open only to what rules allow.
+  add_rule(topic, user, RD_KAFKA_ACL_OPERATION_DESCRIBE, RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW);
+}
+
+void KafkaAdmin::add_rule(const std::string& topic, const std::string& user, rd_kafka_AclOperation_t operation,
+                          rd_kafka_AclPermissionType_t permission) {
   std::array<char, 512> reason{};
-  const AclBinding wish{rd_kafka_AclBinding_new(
-      RD_KAFKA_RESOURCE_TOPIC, topic.c_str(), RD_KAFKA_RESOURCE_PATTERN_LITERAL, ("User:" + user).c_str(), "*",
-      RD_KAFKA_ACL_OPERATION_ALL, RD_KAFKA_ACL_PERMISSION_TYPE_DENY, reason.data(), reason.size())};
+  const AclBinding wish{rd_kafka_AclBinding_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str(),
+                                                RD_KAFKA_RESOURCE_PATTERN_LITERAL, ("User:" + user).c_str(), "*",
+                                                operation, permission, reason.data(), reason.size())};
   require(wish != nullptr, reason.data());
-  const auto what = "deny " + topic;
+  const auto what = "access rule of " + topic;
   const auto event = ask(client_.get(), what, [&](auto* admin, auto* queue) {
     auto* one = wish.get();
     rd_kafka_CreateAcls(client_.get(), &one, 1, admin, queue);

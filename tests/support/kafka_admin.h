@@ -34,6 +34,8 @@ class KafkaAdmin {
   void set_config(const std::string& topic, const std::map<std::string, std::string>& config);
   // An access rule that refuses the topic to the user, on a cluster with KafkaOptions::secure.
   void deny(const std::string& topic, const std::string& user);
+  // One that lets the user see the topic, and nothing else.
+  void let_describe_only(const std::string& topic, const std::string& user);
 
   struct Ends {
     std::int64_t begin;
@@ -44,6 +46,9 @@ class KafkaAdmin {
   int leader(const std::string& topic, int partition);
 
  private:
+  void add_rule(const std::string& topic, const std::string& user, rd_kafka_AclOperation_t operation,
+                rd_kafka_AclPermissionType_t permission);
+
   KafkaClient client_;
 };
 

@@ -98,7 +98,11 @@ void KafkaCluster::launch(int broker) {
   if (authority_)
     command.insert(command.end(), {"--add-scram", std::string{"SCRAM-SHA-512=[name="} + kSecureUser +
                                                       ",password=" + kSecurePassword + "]"});
-  at(broker).process = std::make_unique<Process>(command, folder_ / (name + ".log"), Properties{{"KAFKA_JARS", jars_}});
+  Properties environment{{"KAFKA_JARS", jars_}};
+  // Who was refused, a line each.
+  if (authority_)
+    environment["KAFKA_JAVA_OPTIONS"] = "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.network.Selector=info";
+  at(broker).process = std::make_unique<Process>(command, folder_ / (name + ".log"), environment);
 }
 
 void KafkaCluster::wait_until_up(int broker) {
@@ -167,11 +171,12 @@ class SharedKafka final : public testing::Environment {
     if (const char* given = std::getenv("TAILGATE_TEST_KAFKA"); given != nullptr && *given != '\0') {
       bootstrap_ = given;
     } else {
-      cluster_.emplace();
+      cluster_.emplace(KafkaOptions{.secure = is_shared_kafka_secured()});
       bootstrap_ = cluster_->bootstrap();
     }
     return bootstrap_;
   }
+  const std::optional<KafkaCluster>& cluster() const { return cluster_; }
 
  private:
   std::optional<KafkaCluster> cluster_;
@@ -184,6 +189,23 @@ auto* const the_shared_kafka =
 }  // namespace
 
 const std::string& shared_kafka() { return the_shared_kafka->bootstrap(); }
+
+bool is_shared_kafka_secured() {
+  const char* security = std::getenv("TAILGATE_TEST_KAFKA_SECURITY");
+  return security != nullptr && security == std::string_view{"SASL_SSL"};
+}
+
+std::string shared_kafka_log() { return the_shared_kafka->cluster().value().log(1); }
+
+std::vector<std::string> kafka_flags(const std::string& bootstrap) {
+  const auto& cluster = the_shared_kafka->cluster();
+  if (!is_shared_kafka_secured() || !cluster || cluster->bootstrap() != bootstrap) return {"--kafka", bootstrap};
+  std::vector<std::string> flags{"--kafka", cluster->secure_bootstrap()};
+  for (const auto& [name, value] : cluster->secure_properties()) {
+    flags.insert(flags.end(), {"--librdkafka", name + "=" + value});
+  }
+  return flags;
+}
 
 std::string unique_name(const std::string& stem) {
   // Process ids come again, and topics of a shared Kafka stay.

@@ -1,6 +1,7 @@
 // A real Apache Kafka (KRaft) of one or more brokers on free ports, with its own directory, gone with the object.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -51,6 +52,8 @@ class KafkaCluster {
   void pause(int broker);  // it keeps its sockets and says nothing
   void resume(int broker);
   std::string log(int broker) const;
+  // The folder with its partitions' logs.
+  std::filesystem::path data(int broker) const { return folder_ / ("broker-" + std::to_string(broker)); }
 
  private:
   struct Broker {
@@ -74,6 +77,16 @@ class KafkaCluster {
 // that programs can share it: use topics of unique_name, leave brokers alone. Tests that hurt a broker make a
 // KafkaCluster.
 const std::string& shared_kafka();
+
+// With TAILGATE_TEST_KAFKA_SECURITY=SASL_SSL the shared Kafka has a listener of KafkaOptions::secure, and servers are
+// sent there; tests themselves stay on the plain one, where they are allowed everything.
+bool is_shared_kafka_secured();
+
+// What its brokers have logged. Only of one that this program has started.
+std::string shared_kafka_log();
+
+// The flags by which a server reaches the Kafka at `bootstrap`.
+std::vector<std::string> kafka_flags(const std::string& bootstrap);
 
 // `stem` and what no other test in any process has.
 std::string unique_name(const std::string& stem);

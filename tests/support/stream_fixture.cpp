@@ -3,8 +3,6 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include <future>
-
 namespace tailgate::test {
 
 std::string number(int n) { return R"({"n":)" + std::to_string(n) + "}"; }
@@ -89,7 +87,9 @@ std::string text_of(const rapidjson::Value& value) {
 
 namespace {
 
-constexpr int kStock = 14;
+// Secured, all programs run as one (tests/CMakeLists.txt).
+std::size_t stock_size() { return is_shared_kafka_secured() ? 60 : 14; }
+
 const std::map<std::string, std::string> kNoRetention{{"retention.ms", "-1"}};
 
 }  // namespace
@@ -98,17 +98,10 @@ StreamTest::StreamTest() : admin{shared_kafka()}, producer{shared_kafka()} {}
 
 std::vector<std::string>& StreamTest::stock(int partitions) {
   static std::map<int, std::vector<std::string>> stocks = [] {
-    std::map<int, std::vector<std::future<std::string>>> making;
-    for (const int each : {1, 2}) {
-      for (int i = 0; i < kStock; ++i) {
-        making[each].push_back(std::async(std::launch::async, [each] {
-          return KafkaAdmin{shared_kafka()}.make_topic("stream", {.partitions = each, .config = kNoRetention});
-        }));
-      }
-    }
     std::map<int, std::vector<std::string>> made;
-    for (auto& [each, topics] : making) {
-      for (auto& topic : topics) made[each].push_back(topic.get());
+    for (const int each : {1, 2}) {
+      while (made[each].size() < stock_size()) made[each].push_back(unique_name("stream"));
+      KafkaAdmin{shared_kafka()}.create_topics(made[each], {.partitions = each, .config = kNoRetention});
     }
     return made;
   }();

@@ -7,6 +7,7 @@
 
 #include "tests/support/free_port.h"
 #include "tests/support/http_client.h"
+#include "tests/support/kafka_cluster.h"
 
 namespace tailgate::test {
 
@@ -27,7 +28,11 @@ void TailgateProcess::launch() {
   if (tls_port_ != 0)
     command.insert(command.end(), {"--tls-cert", certificate_.certificate, "--tls-key", certificate_.key});
   command.insert(command.end(), {"--drain-delay", options_.drain_delay});
-  if (!options_.kafka.empty()) command.insert(command.end(), {"--kafka", options_.kafka, "--topics", options_.topics});
+  if (!options_.kafka.empty()) {
+    const auto flags = kafka_flags(options_.kafka);
+    command.insert(command.end(), flags.begin(), flags.end());
+    command.insert(command.end(), {"--topics", options_.topics});
+  }
   command.insert(command.end(), options_.flags.begin(), options_.flags.end());
   process_ = std::make_unique<Process>(command, folder_ / "log", options_.environment);
   if (!options_.wait_until_ready) return;
