@@ -1,10 +1,16 @@
 #include "tests/simulation/client.h"
 
+#include <vector>
+
+#include "cursors/id.h"
+#include "tests/ledger/json_slices.h"
+
 namespace tailgate::simulation {
 
-void Client::connected() {
+void Client::connected(const Position& from) {
   line_.clear();
-  if (kind_ == ClientKind::ndjson) return;
+  at_ = from;
+  if (kind_ == ClientKind::ndjson || kind_ == ClientKind::long_poll) return;
   parser_ = std::make_unique<ledger::EventStreamParser>([this](ledger::ServerEvent& event, bool is_dispatched) {
     if (!is_dispatched) event.type = "a block without data";
     id_ = event.last_event_id;
@@ -13,7 +19,7 @@ void Client::connected() {
 }
 
 void Client::receive(std::string_view bytes) {
-  if (kind_ != ClientKind::ndjson) {
+  if (parser_) {
     parser_->feed(bytes);
     if (kind_ == ClientKind::id_line && parser_->is_behind_id_line()) id_ = parser_->id_of_last_line();
     return;
@@ -22,7 +28,11 @@ void Client::receive(std::string_view bytes) {
     const auto end = bytes.find('\n');
     line_.append(bytes.substr(0, end));
     if (end == std::string_view::npos) return;
-    on_line(line_);
+    if (kind_ == ClientKind::ndjson) {
+      on_line(line_);
+    } else {
+      on_answer(line_);
+    }
     line_.clear();
     bytes.remove_prefix(end + 1);
   }
@@ -49,6 +59,52 @@ void Client::on_line(std::string_view line) {
   block.is_id_last = true;
   id_ = block.id;
   on_block_(block);
+}
+
+// An answer as the stream that it stands for: each record and event with the position behind it.
+void Client::on_answer(std::string_view answer) {
+  const auto members = ledger::json_members(answer);
+  if (!members) return on_block_(Block{"an answer that is no JSON", std::string{answer}, "", true});
+  const auto records = ledger::json_elements(ledger::json_member(*members, "records")).value();
+  const std::string_view told = ledger::json_member(*members, "events");
+  const auto events = told.empty() ? std::vector<std::string_view>{} : ledger::json_elements(told).value();
+  const std::string next = ledger::json_string(ledger::json_member(*members, "next")).value();
+  on_block_(Block{"position", "", format_id(at_, IdForm::topics), true});
+  std::size_t event = 0;
+  for (std::size_t i = 0; i <= records.size(); ++i) {
+    for (; event < events.size(); ++event) {
+      const auto before = ledger::json_integer(ledger::json_member(*ledger::json_members(events[event]), "before"));
+      if (before != static_cast<std::int64_t>(i)) break;
+      on_answer_event(events[event], next);
+    }
+    if (i == records.size()) break;
+    const auto record = ledger::json_members(records[i]).value();
+    const auto topic = ledger::json_string(ledger::json_member(record, "topic")).value();
+    const auto partition = ledger::json_integer(ledger::json_member(record, "partition")).value();
+    at_[topic][static_cast<std::int32_t>(partition)] =
+        ledger::json_integer(ledger::json_member(record, "offset")).value();
+    // As in NDJSON: without what closes it, which stands behind the id there.
+    on_block_(Block{"record", std::string{records[i].substr(0, records[i].size() - 1)}, format_id(at_, IdForm::topics),
+                    true});
+  }
+  if (event != events.size()) on_block_(Block{"an event that stands nowhere", std::string{told}, "", true});
+  id_ = next;
+  const bool is_end = ledger::json_member(*members, "end") == "true";
+  if (is_end) on_block_(Block{"end", R"({"reason":"until"})", next + "!", true});
+  const bool is_fault = told.find(R"({"event":"fault")") != std::string_view::npos;
+  if (!is_end && !is_fault) on_block_(Block{"position", "", next, true});
+}
+
+void Client::on_answer_event(std::string_view event, const std::string& next) {
+  const auto members = ledger::json_members(event).value();
+  const auto integer = [&members](std::string_view name) {
+    return ledger::json_integer(ledger::json_member(members, name)).value_or(0);
+  };
+  const auto name = ledger::json_string(ledger::json_member(members, "event")).value();
+  const auto topic = ledger::json_string(ledger::json_member(members, "topic")).value_or("");
+  if (name == "fault") return on_block_(Block{name, std::string{event}, next, true});
+  at_[topic][static_cast<std::int32_t>(integer("partition"))] = name == "gap" ? integer("to") : integer("from") - 1;
+  on_block_(Block{name, std::string{event}, format_id(at_, IdForm::topics), true});
 }
 
 }  // namespace tailgate::simulation

@@ -1,4 +1,5 @@
-// One response on its way from an io thread to a client: the body, the session that pulls it, the wire.
+// One response on its way from an io thread to a client: the body, the session that pulls it, the wire. Or a long poll,
+// whose answer is put on the wire in one piece.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/byte_source.h"
+#include "streams/poll.h"
 #include "streams/stream_body.h"
 
 namespace tailgate::simulation {
@@ -50,17 +52,25 @@ class Connection final : public Waker {
     body_ = std::make_unique<StreamBody>(feed, passed, options);
     body_->set_waker(*this);
   }
+  void open_poll(Feed& feed, const Position& passed, const PollOptions& options) {
+    poll_ = std::make_unique<Poll>(feed, passed, options, [this](PollAnswer answer) {
+      wire_ += answer.body + "\n";
+      state_ = Pull::State::end;
+      poll_.reset();
+    });
+  }
+  // What it waits for is news: it has had all there is.
+  bool is_live() const { return body_ ? body_->is_live() : poll_ != nullptr; }
   std::size_t replica() const { return replica_; }
   std::size_t thread() const { return thread_; }
-  StreamBody& body() { return *body_; }
   void wake() override { is_woken_ = true; }
-  bool is_woken() const { return is_woken_; }
+  bool is_woken() const { return body_ && is_woken_; }
   bool is_over() const { return state_ == Pull::State::end || state_ == Pull::State::cut; }
   bool was_cut() const { return state_ == Pull::State::cut; }
 
   // Pulls some bytes into the flush at hand; false: nothing more now.
   bool pull(std::size_t bytes_max) {
-    if (!is_woken_ || is_over()) return false;
+    if (!body_ || !is_woken_ || is_over()) return false;
     is_woken_ = false;
     const Pull pull = body_->prepare(bytes_max);
     state_ = pull.state;
@@ -97,6 +107,7 @@ class Connection final : public Waker {
   std::string wire_;
   std::size_t taken_ = 0;
   std::unique_ptr<StreamBody> body_;  // goes first: it may wake
+  std::unique_ptr<Poll> poll_;
 };
 
 }  // namespace tailgate::simulation

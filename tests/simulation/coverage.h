@@ -28,13 +28,15 @@ enum class Met : std::uint8_t {
   heartbeat,
   cut_inside,  // a client was cut inside of an event
   restart,     // of a replica
+  poll,        // a long poll was answered
+  poll_again,  // one that was answered was asked again: its answer was lost on the way
   count_
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Met::count_)> kMetNames{
-    "evicted", "resumed_event", "cut_event", "gap",         "reset",      "forged",         "fault",
-    "ahead",   "behind",        "live",      "split_event", "growth",     "unknown_growth", "lost_tail",
-    "history", "limit",         "until",     "heartbeat",   "cut_inside", "restart"};
+    "evicted", "resumed_event", "cut_event",   "gap",     "reset",          "forged",    "fault",   "ahead",
+    "behind",  "live",          "split_event", "growth",  "unknown_growth", "lost_tail", "history", "limit",
+    "until",   "heartbeat",     "cut_inside",  "restart", "poll",           "poll_again"};
 
 using Coverage = std::array<std::uint64_t, static_cast<std::size_t>(Met::count_)>;
 

@@ -185,7 +185,8 @@ bool Oracle::is_seen(const Block& block, const Partition& partition, const Truth
   if (spec_.format != EventFormat::sse_value) {
     std::string front;
     append_front(front, spec_.format, partition.first, partition.second, record.view());
-    if (spec_.format == EventFormat::ndjson) return block.event == "record" && block.data == front;
+    if (spec_.format == EventFormat::ndjson || spec_.format == EventFormat::json)
+      return block.event == "record" && block.data == front;
     return block.event.empty() && "data: " + block.data + "\n" == front;
   }
   if (record.oversize_bytes > 0) {

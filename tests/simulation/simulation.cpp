@@ -156,7 +156,7 @@ FeedSpec Simulation::random_spec() {
     }
   }
   constexpr EventFormat kFormats[] = {EventFormat::sse_value, EventFormat::sse_value, EventFormat::sse_envelope,
-                                      EventFormat::ndjson};
+                                      EventFormat::ndjson, EventFormat::json};
   spec.format = kFormats[random_.below(std::size(kFormats))];
   return spec;
 }
@@ -169,6 +169,7 @@ void Simulation::add_visitor() {
   if (plant_ == Plant::lost_first_id) visitor->oracle->do_not_ask_for_first_block();
   ClientKind kind = random_.chance(0.7) ? ClientKind::event_source : ClientKind::id_line;
   if (visitor->spec.format == EventFormat::ndjson) kind = ClientKind::ndjson;
+  if (visitor->spec.format == EventFormat::json) kind = ClientKind::long_poll;
   Visitor* const self = visitor.get();
   visitor->client = std::make_unique<Client>(kind, [this, self](const Block& block) {
     self->oracle->on_block(block);
@@ -316,9 +317,16 @@ void Simulation::connect(Visitor& visitor) {
     passed = random_start(visitor, replica);
   }
   visitor.bounds = {};
-  if (visitor.is_bounded && random_.chance(0.5)) {
+  PollOptions poll;
+  if (!visitor.client->is_stream()) {
+    poll.wait_ms = random_.between(0, 25'000);
+    poll.limit = random_.chance(0.5) ? 1 + random_.below(12) : 500;
+    poll.bytes_max = random_.chance(0.5) ? 1 + random_.below(2'000) : 1 << 20;
+    visitor.bounds.limit = poll.limit;
+  } else if (visitor.is_bounded && random_.chance(0.5)) {
     options.limit = visitor.bounds.limit = 1 + random_.below(12);
-  } else if (visitor.is_bounded) {
+  }
+  if (visitor.is_bounded && !options.limit) {
     Position until;
     for (const std::string& topic : visitor.spec.topics) {
       const std::int32_t count = replica.catalog().topics()->by_name.at(topic).partitions;
@@ -341,11 +349,16 @@ void Simulation::connect(Visitor& visitor) {
   note(visitor.name + " connects to " + std::to_string(r) + "." + std::to_string(t) + " with '" + visitor.client->id() +
        "' from " + format_id(passed, IdForm::topics));
   visitor.connection = std::make_unique<Connection>(r, t);
-  visitor.connection->open(feed, passed, options);
+  if (visitor.client->is_stream()) {
+    visitor.connection->open(feed, passed, options);
+  } else {
+    poll.subscriber = options.subscriber;
+    visitor.connection->open_poll(feed, passed, poll);
+  }
   visitor.resolved = std::move(passed);
   visitor.first_block.clear();
   visitor.has_first_block = false;
-  visitor.client->connected();
+  visitor.client->connected(visitor.resolved);
   visitor.oracle->on_response(visitor.bounds);
 }
 
@@ -359,6 +372,9 @@ void Simulation::disconnect(Visitor& visitor, bool is_clean) {
   }
   if (visitor.client->is_inside_block()) meet(Met::cut_inside);
   if (connection.was_cut()) meet(Met::cut_event);
+  if (!visitor.client->is_stream() && connection.is_over()) {
+    meet(connection.on_wire() == 0 ? Met::poll : Met::poll_again);
+  }
   note(visitor.name + " disconnected, id " + visitor.client->id());
   visitor.connection.reset();
 }
@@ -391,7 +407,7 @@ void Simulation::receive(Visitor& visitor, std::size_t bytes) {
   std::string_view got = visitor.connection->take(bytes);
   if (!visitor.has_first_block) {
     // What the server says first is watched on the wire: whoever was sent it is owed what follows.
-    const bool is_sse = visitor.client->kind() != ClientKind::ndjson;
+    const bool is_sse = visitor.spec.format != EventFormat::ndjson && visitor.client->is_stream();
     const std::string_view end = is_sse ? "\n\n" : "\n";
     const std::size_t before = visitor.first_block.size();
     visitor.first_block += got;
@@ -414,7 +430,7 @@ void Simulation::receive(Visitor& visitor, std::size_t bytes) {
 }
 
 void Simulation::deliver(Visitor& visitor, std::string_view bytes) {
-  if (plant_ != Plant::shared_gap || visitor.client->kind() == ClientKind::ndjson)
+  if (plant_ != Plant::shared_gap || visitor.spec.format == EventFormat::ndjson || !visitor.client->is_stream())
     return visitor.client->receive(bytes);
   // Every `gap` block becomes a comment.
   constexpr std::string_view kGap = "event: gap\n";
@@ -465,8 +481,10 @@ void Simulation::step() {
     const bool was_cut = connection.was_cut();
     disconnect(visitor, true);
     if (was_cut) return;
+    const bool has_ended = visitor.oracle->has_ended();
+    if (!visitor.client->is_stream() && !has_ended) return;
     meet(visitor.oracle->fault().empty() ? visitor.bounds.limit ? Met::limit : Met::until : Met::fault);
-    if (!visitor.oracle->has_ended()) failure_ = "a body ended without saying so";
+    if (!has_ended) failure_ = "a body ended without saying so";
     visitor.is_bounded = visitor.is_bounded && random_.chance(0.5);
     return;
   }
@@ -479,7 +497,7 @@ bool Simulation::is_at_rest() {
   for (const auto& visitor : visitors_) {
     if (!visitor->connection) return false;
     Connection& connection = *visitor->connection;
-    if (connection.on_wire() > 0 || !connection.body().is_live() || !visitor->oracle->unrest().empty()) return false;
+    if (connection.on_wire() > 0 || !connection.is_live() || !visitor->oracle->unrest().empty()) return false;
   }
   return true;
 }
@@ -499,7 +517,8 @@ void Simulation::settle() {
   for (const auto& visitor : visitors_) {
     visitor->is_bounded = false;
     // A limit may never be reached, nor an end in a log that was truncated; another `until` must be.
-    const bool is_open = visitor->bounds.limit || (visitor->bounds.until && may_truncate_);
+    const bool is_open =
+        (visitor->bounds.limit && visitor->client->is_stream()) || (visitor->bounds.until && may_truncate_);
     if (visitor->connection && is_open) disconnect(*visitor, true);
   }
   bool was_at_rest = false;
@@ -536,7 +555,7 @@ void Simulation::settle() {
     failure_ = visitor->oracle->unrest();
     if (has_failed()) note("that was " + visitor->name + ", " + describe(*visitor));
     if (!has_failed() && !visitor->connection) failure_ = "not connected in the end";
-    if (!has_failed() && !visitor->connection->body().is_live()) {
+    if (!has_failed() && !visitor->connection->is_live()) {
       failure_ = "not live in the end: " + visitor->name + ", " + describe(*visitor);
     }
   }
