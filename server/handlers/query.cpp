@@ -23,12 +23,13 @@ Error unknown(std::size_t place, std::string_view name, const KnownParameters& k
 Result<std::vector<QueryParameter>> parse_query(std::string_view query, const KnownParameters& known) {
   std::vector<QueryParameter> parameters;
   std::size_t place = 0;
+  std::size_t counted = 0;
   for (std::size_t begin = 0; begin < query.size();) {
     const std::size_t end = std::min(query.find('&', begin), query.size());
     const std::string_view pair = query.substr(begin, end - begin);
     begin = end + 1;
     if (pair.empty()) continue;
-    if (++place > kQueryPairsMax) return bad_request("the query has more than 64 parameters");
+    ++place;
     const std::size_t equals = std::min(pair.find('='), pair.size());
     const std::optional<std::string> name = percent_decode(pair.substr(0, equals), Plus::is_space);
     std::optional<std::string> value = percent_decode(pair.substr(std::min(equals + 1, pair.size())), Plus::is_space);
@@ -36,6 +37,8 @@ Result<std::vector<QueryParameter>> parse_query(std::string_view query, const Kn
       return bad_request("query parameter " + std::to_string(place) +
                          " has a '%' without two hexadecimal digits behind it");
     }
+    if (known.uncounted.empty() || *name != known.uncounted) ++counted;
+    if (counted > kQueryPairsMax) return bad_request("the query has more than 64 parameters");
     if (name->starts_with('_')) continue;
     const auto reserved = std::find(known.reserved.begin(), known.reserved.end(), *name);
     if (reserved != known.reserved.end()) {

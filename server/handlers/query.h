@@ -23,6 +23,7 @@ struct KnownParameters {
   std::span<const std::string_view> names;
   std::string_view repeatable = {};                 // the one of them that may be given more than once
   std::span<const std::string_view> reserved = {};  // what there will be later
+  std::string_view uncounted = {};                  // the one that links of ours add: kQueryPairsMax is without it
 };
 
 // Pairs are parted by '&' alone (a ';' belongs to the value), '+' is a space, no '=' is an empty value, an empty pair

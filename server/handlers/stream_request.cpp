@@ -299,7 +299,8 @@ class Reader {
 Result<StreamRequest> parse_stream_request(const Request& request, std::int64_t now_ms) {
   StreamRequest stream;
   if (const Result<void> path = parse_path(request.path, stream); !path) return path.error();
-  Result<std::vector<QueryParameter>> parameters = parse_query(request.query, {kParameters, "key", kReserved});
+  Result<std::vector<QueryParameter>> parameters =
+      parse_query(request.query, {kParameters, "key", kReserved, "last_event_id"});
   if (!parameters) return parameters.error();
   if (const Result<void> read = Reader{request, std::move(*parameters), now_ms, stream}.read(); !read)
     return read.error();

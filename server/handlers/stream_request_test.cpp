@@ -306,6 +306,15 @@ TEST(StreamRequest, ASlipIsNoSilentDefault) {
   EXPECT_TRUE(std::holds_alternative<FromLatest>(taken("/streams/a?_form=earliest").from));
 }
 
+TEST(StreamRequest, TheNextPollOfAQueryWithAllTheParametersItMayHaveIsTaken) {
+  std::string query = "as=json";
+  for (int i = 1; i < 64; ++i) query += "&key=" + std::to_string(i);
+  const std::string next = next_query(request("/streams/a?" + query), "0:7");
+  EXPECT_EQ(taken("/streams/a?" + next).position, (Position{{"a", {{0, 7}}}}));
+  EXPECT_EQ(next_query(request("/streams/a?" + next), "0:7"), next);
+  EXPECT_EQ(refused("/streams/a?" + query + "&key=64").code, ErrorCode::bad_request);
+}
+
 TEST(StreamRequest, TheNextPollGoesOnWhereThisOneEnded) {
   EXPECT_EQ(next_query(request("/streams/a?as=json&from=earliest&key=x%20y&limit=5&_=1&last_event_id=0:1"), "0:7,1:-"),
             "as=json&key=x%20y&limit=5&last_event_id=0%3A7%2C1%3A-");

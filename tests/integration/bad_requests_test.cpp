@@ -5,8 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/free_port.h"
 #include "tests/support/http_client.h"
+#include "tests/support/process.h"
 #include "tests/support/tailgate_process.h"
+#include "tests/support/temp_dir.h"
 
 namespace tailgate::test {
 namespace {
@@ -33,6 +36,8 @@ std::vector<Case> cases() {
   return {
       {"double encoding", "/streams/%252e%252e", 404, "not_found"},
       {"a topic without a name", "/streams/", 404, "not_found"},
+      {"a dot", "/streams/%2e", 404, "not_found"},
+      {"two dots", "/streams/%2e%2e", 404, "not_found"},
       {"a topic of 250 characters", "/streams/" + std::string(250, 'x'), 404, "not_found"},
       {"a slash in a name", "/streams/a%2Fb", 404, "not_found"},
       {"an umlaut", "/streams/t%C3%A4st", 404, "not_found"},
@@ -140,6 +145,39 @@ TEST_F(BadRequests, NeverRepeatWhatTheyWereSent) {
     EXPECT_EQ(answer.body.find(mark), std::string::npos) << answer.body;
     for (const auto& [name, value] : answer.headers) EXPECT_EQ(value.find(mark), std::string::npos) << name;
   }
+}
+
+TEST_F(BadRequests, TenThousandUnknownTopicsLeaveNothingBehind) {
+  const auto topics = fetch({.url = tailgate.url("/topics")}).body;
+  RawConnection connection{tailgate.port()};
+  const auto ask_for = [&](int first, int last) {
+    std::string requests;
+    for (int i = first; i < last; ++i) {
+      requests += "GET /streams/unknown-" + std::to_string(i) + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    }
+    ASSERT_TRUE(connection.write(requests));
+    for (int i = first; i < last; ++i) ASSERT_EQ(connection.read_response().status, 404);
+  };
+  const auto families = [&] { return fetch({.url = tailgate.admin_url("/metrics")}).body.size(); };
+  for (int i = 0; i < 1'000; i += 50) ask_for(i, i + 50);
+  const auto before = families();
+  for (int i = 1'000; i < 10'000; i += 50) ask_for(i, i + 50);
+
+  EXPECT_EQ(fetch({.url = tailgate.url("/topics")}).body, topics) << "made by being asked for";
+  EXPECT_LT(families(), before + 2'000) << "what clients write is no label";
+  EXPECT_TRUE(eventually([&] { return tailgate.metric("tailgate_errors_total{code=\"not_found\"}") == 10'000; }));
+}
+
+TEST_F(BadRequests, AreAnsweredAlsoWhenTheLogHasNoRoom) {
+  const auto port = std::to_string(free_port());
+  const TempDir folder;
+  Process full{{"/bin/sh", "-c",
+                "exec " TAILGATE_BINARY " demo --listen 127.0.0.1:" + port +
+                    " --admin 127.0.0.1:" + std::to_string(free_port()) + " 2>/dev/full"},
+               folder / "output"};
+  ASSERT_TRUE(eventually([&] { return RawConnection::is_open(std::stoi(port)); }));
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(fetch({.url = "http://127.0.0.1:" + port + "/nothing"}).status, 404);
+  EXPECT_TRUE(full.is_running());
 }
 
 TEST_F(BadRequests, AreEachCountedByTheirCode) {

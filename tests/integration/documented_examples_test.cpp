@@ -1,4 +1,4 @@
-// The examples of the documentation do what they say, as they stand there.
+// The examples of docs/http-api.md do what they say, as they stand there. (Those of README.md: readme_test.cpp.)
 #include <gtest/gtest.h>
 
 #include <string>
@@ -41,13 +41,6 @@ void expect_to_work(const TailgateProcess& tailgate, std::string line) {
   const bool is_events = output.find("id: ") != output.npos;
   const bool is_envelopes = output.find("\"topic\":") != output.npos || output.find("\"next\":") != output.npos;
   EXPECT_TRUE(is_events || is_envelopes) << line << '\n' << output;
-}
-
-TEST(DocumentedExamples, CurlLinesOfTheReadmeAnswer) {
-  const TailgateProcess tailgate{{.command = "demo"}};
-  const auto lines = curl_lines(read_file(TAILGATE_SOURCE_DIR "/README.md"));
-  EXPECT_FALSE(lines.empty());
-  for (const std::string& line : lines) expect_to_work(tailgate, line);
 }
 
 TEST(DocumentedExamples, CurlLinesOfTheApiAnswer) {

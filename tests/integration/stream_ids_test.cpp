@@ -92,6 +92,10 @@ TEST_F(StreamIds, BeyondTheLogsEndAreWaitedForAndThenReset) {
   const auto latest = client("");
   const auto earliest = client("?on_reset=earliest");
   const auto stop = client("?on_reset=stop");
+  const auto quiet = make_topic();
+  producer.send(quiet, 0, numbered(3));
+  const SseClient at_the_end{{.url = server().url("/streams/" + quiet), .headers = {"Last-Event-ID: 0:2"}}};
+  const SseClient just_beyond{{.url = server().url("/streams/" + quiet), .headers = {"Last-Event-ID: 0:3"}}};
   const SseClient patient{{.url = server().url("/streams/" + topic), .headers = {"Last-Event-ID: 0:4"}}};
   ASSERT_EQ(latest->wait_for_event("position").id, "0:100");
   ASSERT_EQ(patient.wait_for_event("position").id, "0:4");
@@ -117,6 +121,9 @@ TEST_F(StreamIds, BeyondTheLogsEndAreWaitedForAndThenReset) {
   ASSERT_TRUE(stop->wait_for_end());
   EXPECT_TRUE(stop->messages().empty());
   EXPECT_EQ(stop->events().back().type, "fault");
+
+  EXPECT_EQ(just_beyond.wait_for_event("reset").id, "0:2");
+  EXPECT_EQ(outline(at_the_end.events()), "position:0:2") << "it waits for what comes";
 }
 
 TEST_F(StreamIds, ThatAreNoneAre400) {

@@ -83,8 +83,10 @@ TEST_F(LongPoll, StopsAtMaxBytes) {
 
 TEST_F(LongPoll, WaitsForTheFirstRecordAndAnswersAtOnce) {
   std::jthread later{[this] {
-    // The poll below is open by then, or finds the record: the answer is the same.
-    std::this_thread::sleep_for(std::chrono::milliseconds{300});
+    const auto is_open = [] {
+      return server().metric(R"(tailgate_streams{representation="json",state="live"})").value_or(0) > 0;
+    };
+    EXPECT_TRUE(eventually(is_open));
     producer.send(topic, 0, {.value = "late"});
   }};
   const auto start = Clock::now();

@@ -81,26 +81,50 @@ TEST_F(StreamRecords, OfOtherKindsAreTypedEvents) {
   producer.send(topic, 0,
                 {{.value = std::nullopt, .key = "gone"},
                  {.value = std::nullopt},
+                 {.value = std::nullopt, .key = "a\nevent: evil\r\n\r\nid: 99"},
                  {.value = std::string{"\xFF\x00\x01", 3}},
                  {.value = std::string{"nul\0", 4}}});
   const auto events = records();
-  ASSERT_EQ(events.size(), 4U);
+  ASSERT_EQ(events.size(), 5U);
   EXPECT_EQ(events[0].type, "tombstone");
   EXPECT_EQ(events[0].data, "gone");
   EXPECT_EQ(events[1].type, "tombstone");
   EXPECT_EQ(events[1].data, "");
-  EXPECT_EQ(events[2].type, "binary");
-  EXPECT_EQ(events[2].data, "/wAB");
+  EXPECT_EQ(events[2].type, "tombstone");
+  EXPECT_EQ(events[2].data, "a\nevent: evil\n\nid: 99");
+  EXPECT_EQ(events[2].id, "2");
   EXPECT_EQ(events[3].type, "binary");
-  EXPECT_EQ(events[3].data, "bnVsAA==");
+  EXPECT_EQ(events[3].data, "/wAB");
+  EXPECT_EQ(events[4].type, "binary");
+  EXPECT_EQ(events[4].data, "bnVsAA==");
   const auto all = lines();
-  ASSERT_EQ(all.size(), 4U);
+  ASSERT_EQ(all.size(), 5U);
   EXPECT_STREQ(all[0]["encoding"].GetString(), "null");
   EXPECT_TRUE(all[0]["value"].IsNull());
   EXPECT_STREQ(all[0]["key"].GetString(), "gone");
   EXPECT_TRUE(all[1]["key"].IsNull());
-  EXPECT_STREQ(all[2]["encoding"].GetString(), "base64");
-  EXPECT_STREQ(all[2]["value"].GetString(), "/wAB");
+  EXPECT_STREQ(all[3]["encoding"].GetString(), "base64");
+  EXPECT_STREQ(all[3]["value"].GetString(), "/wAB");
+}
+
+TEST_F(StreamRecords, MayHaveTenThousandHeadersAndOddOnesAndTooLargeOnes) {
+  NewRecord many{.value = "v"};
+  for (int i = 0; i < 10'000; ++i) many.headers.emplace_back("h", std::to_string(i));
+  producer.send(topic, 0, many);
+  producer.send(topic, 0, {.value = "v", .headers = {{"a\nb: c", "\r\n\r\n"}, {"täst", "\xE2\x80\xA8"}}});
+  const auto all = lines();
+  ASSERT_EQ(all.size(), 2U);
+  ASSERT_EQ(all[0]["headers"].Size(), 10'000U);
+  EXPECT_STREQ(all[0]["headers"][9'999]["value"].GetString(), "9999");
+  EXPECT_STREQ(all[1]["headers"][0]["name"].GetString(), "a\nb: c");
+  EXPECT_STREQ(all[1]["headers"][0]["value"].GetString(), "\r\n\r\n");
+  EXPECT_STREQ(all[1]["headers"][1]["name"].GetString(), "täst");
+
+  const auto large = make_topic({.config = {{"max.message.bytes", "4000000"}}});
+  Producer{shared_kafka(), "", {{"message.max.bytes", "4000000"}}}.send(
+      large, 0, {.value = "v", .headers = {{"large", std::string(1'048'000, 'x')}, {"too", std::string(9'000, 'x')}}});
+  const auto events = read("/streams/" + large + "?from=earliest&until=now");
+  EXPECT_EQ(outline(events), "position:0:- oversize:0:0 end:0:0!");
 }
 
 TEST_F(StreamRecords, KeepKeysAndHeadersInOrderNullOnesAndBinaryOnesToo) {
@@ -209,8 +233,11 @@ TEST_F(StreamRecords, OfAnOpenTransactionAreSeenWhenItIsCommitted) {
   producer.send(topic, 0, {.value = "behind it"});
   EXPECT_EQ(outline(read(path + "/0?from=earliest&until=now")), "position:- end:-!");
   EXPECT_TRUE(live.messages().empty());
+  const auto lag = "tailgate_lso_lag{topic=\"" + topic + "\"}";
+  EXPECT_TRUE(eventually([&] { return server().metric(lag) == 4; })) << server().metric(lag).value_or(-1);
   transactional.commit();
   ASSERT_TRUE(live.wait_for_messages(4));
+  EXPECT_TRUE(eventually([&] { return server().metric(lag) == 0; })) << server().metric(lag).value_or(-1);
   EXPECT_EQ(messages_of(live.events()), (std::vector{number(0), number(1), number(2), std::string{"behind it"}}));
 }
 
@@ -221,14 +248,21 @@ TEST_F(StreamRecords, ThatCompactionTookAwayAreNoGap) {
                                                 {"max.compaction.lag.ms", "200"},
                                                 {"min.compaction.lag.ms", "0"}}});
   for (int i = 0; i < 20; ++i) producer.send(compacted, 0, {.value = number(i), .key = "k" + std::to_string(i % 2)});
-  // The cleaner works on segments that are not written to any more: every record rolls one. The server is not asked
-  // until it has done so, because what the server has read it may keep for a while.
+  // The cleaner works on segments that are not written to any more: a record now and then rolls one, and each one more
+  // is more to clean. The server is not asked until it has done so, because what the server has read it may keep for a
+  // while.
   int n = 20;
-  ASSERT_TRUE(eventually([&] {
-    producer.send(compacted, 0, {.value = number(n++), .key = "other"});
-    const auto held = ledger::read_committed(shared_kafka(), {compacted, 0});
-    return held && !held->contains(17);
-  }));
+  Deadline next_roll{};
+  ASSERT_TRUE(eventually(
+      [&] {
+        if (Clock::now() >= next_roll) {
+          producer.send(compacted, 0, {.value = number(n++), .key = "other"});
+          next_roll = in(std::chrono::milliseconds{300});
+        }
+        const auto held = ledger::read_committed(shared_kafka(), {compacted, 0});
+        return held && !held->contains(17);
+      },
+      in(3 * kPatience)));
   const auto events = read("/streams/" + compacted + "/0?from=earliest&until=now");
   EXPECT_EQ(count_of(events, "gap"), 0);
   EXPECT_EQ(std::ranges::count(messages_of(events), number(18)), 1);
