@@ -221,7 +221,7 @@ TEST_F(TlsListener, AnAddressThatOnlyBeginsHandshakesIsNotHeardForAWhileAndOther
 
   Client refused;
   EXPECT_FALSE(refused.connect(server_->port()));
-  EXPECT_EQ(before.ask("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").substr(0, 15), "HTTP/1.1 200 OK");
+  EXPECT_EQ(before.ask("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", "hello").substr(0, 15), "HTTP/1.1 200 OK");
   auto other = make_client();
   other->set(CURLOPT_INTERFACE, "127.0.0.2");
   EXPECT_EQ(other->get("https://127.0.0.1:" + std::to_string(server_->port()) + "/hello").status, 200);

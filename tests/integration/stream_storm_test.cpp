@@ -106,7 +106,9 @@ TEST_F(StreamStorm, ClientsThatComeAndGoAtOnceLeaveNothingRunning) {
       ASSERT_TRUE(clients.back()->write("GET /streams/" + topic + " HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 0:" +
                                         std::to_string(round * 90 + i) + "\r\n\r\n"));
     }
-    if (round % 2 == 0) EXPECT_EQ(clients[0]->read_head().status, 200);
+    if (round % 2 == 0) {
+      EXPECT_EQ(clients[0]->read_head().status, 200);
+    }
     for (auto& client : clients) client->reset();
   }
 
