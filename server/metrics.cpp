@@ -190,7 +190,9 @@ void add_kafka(MetricPage& page, const MetricSources& from) {
   page.gauge("tailgate_topics", "Topics that are exposed and exist.", as_double(topics->by_name.size()));
   page.gauge("tailgate_topics_denied", "Topics that Kafka's access rules keep from this server.",
              as_double(catalog.denied_topics()));
-  for (const auto& [kind, count] : from.kafka.reports().counts()) {
+  auto reports = from.kafka.reports().counts();
+  reports.try_emplace("authentication", 0);  // the one to be alarmed by is there before it happens
+  for (const auto& [kind, count] : reports) {
     page.counter("tailgate_kafka_errors_total", "What Kafka's client reported, by kind.", as_double(count),
                  {{"kind", kind}});
   }
