@@ -16,6 +16,7 @@ HttpOptions http_options(const Config& config) {
   http.idle_h1_ms = config.idle_timeout_h1_ms;
   http.idle_h2_ms = config.idle_timeout_h2_ms;
   http.write_stall_ms = config.write_stall_ms;
+  http.notsent_lowat_bytes = config.notsent_lowat;
   http.ping_after_ms = config.ping_interval_ms;
   http.ping_answer_ms = config.ping_timeout_ms;
   http.clients.header = config.forwarded_header;

@@ -162,6 +162,11 @@ void Connection::on_turn() {
   settle();
 }
 
+std::size_t Connection::write_bytes_max() const {
+  if (!transport_->is_drained()) return kStreamFrameBytes;
+  return std::min(kStreamFrameBytes + thread_.options.notsent_lowat_bytes, kTurnBytes);
+}
+
 void Connection::send() {
   if (!send_unsent()) return;
   std::size_t turn_bytes = 0;

@@ -1,7 +1,8 @@
 // One accepted connection: the handshake, the choice of protocol, and all reading and writing for its session.
 //
 // Costs about 400 bytes besides its transport (600) and its session. Nothing is kept for reading; for writing, only
-// what the socket did not accept of the last flush: kTurnBytes and their framing at most.
+// what the socket did not accept of the last flush: with HTTP/1.1 kStreamFrameBytes, with HTTP/2 kTurnBytes, and their
+// framing.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -42,6 +43,7 @@ class Connection final : public Transport::User,
 
   void wake() override { thread_.pass.add(*this); }
   const ConnectionInfo& info() const override { return info_; }
+  std::size_t write_bytes_max() const override;
 
  private:
   enum class Stage : std::uint8_t { handshake, choosing, open, lingering, closed };

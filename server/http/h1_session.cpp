@@ -197,7 +197,16 @@ void H1Session::open_exchange() {
   state_ = State::handling;
 }
 
+// Several chunks a write where there is more and the kernel takes it: each write may wake the reader, which costs as
+// much as copying 16 KiB.
+bool H1Session::is_full(const Gather& gather) {
+  if (gather.size() + kChunkBytesMin <= fill_bytes_max_) return false;
+  if (fill_bytes_max_ == kStreamFrameBytes) fill_bytes_max_ = host_.write_bytes_max();
+  return gather.size() + kChunkBytesMin > fill_bytes_max_;
+}
+
 bool H1Session::fill(Gather& gather) {
+  fill_bytes_max_ = kStreamFrameBytes;
   if (std::exchange(sends_continue_, false)) gather.copy("HTTP/1.1 100 Continue\r\n\r\n");
   for (int requests = 0; requests < kRequestsATurn; ++requests) {
     if (state_ == State::head && !input_.empty()) consume_kept();
@@ -209,7 +218,7 @@ bool H1Session::fill(Gather& gather) {
     if (state_ != State::answering) return false;
     if (const Filled filled = fill_answer(gather); filled != Filled::ended) return filled == Filled::full;
     if (state_ != State::head) return false;
-    if (gather.size() + kChunkBytesMin > kTurnBytes) return true;
+    if (is_full(gather)) return true;
   }
   host_.wake();  // others have their turn before the next request of this one
   return false;
@@ -268,10 +277,8 @@ void H1Session::start_answer(Gather& gather, Response response, HttpVersion vers
 H1Session::Filled H1Session::fill_answer(Gather& gather) {
   ByteSource* const source = answer_->source.get();
   while (source != nullptr) {
-    // Several chunks a write where there is more: each write may wake the reader, which costs as much as 16 KiB of
-    // copying.
-    if (gather.size() + kChunkBytesMin > kTurnBytes) return Filled::full;
-    const Pull pull = source->prepare(std::min(kStreamFrameBytes, kTurnBytes - gather.size()));
+    if (is_full(gather)) return Filled::full;
+    const Pull pull = source->prepare(std::min(kStreamFrameBytes, fill_bytes_max_ - gather.size()));
     if (pull.state == Pull::State::wait) return Filled::waits;
     if (pull.state == Pull::State::end) break;
     if (pull.state == Pull::State::cut) {

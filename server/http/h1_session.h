@@ -79,6 +79,7 @@ class H1Session final : public Session, public OpenExchange::Owner, public Waker
   void refuse(Refusal refusal);
   void give_refusal(Refusal refusal);
   void start_answer(Gather& gather, Response response, HttpVersion version);
+  bool is_full(const Gather& gather);
   Filled fill_answer(Gather& gather);
   void end_answer(WhyEnded why);
   void keep_input(std::string_view bytes);
@@ -94,8 +95,9 @@ class H1Session final : public Session, public OpenExchange::Owner, public Waker
   std::int64_t first_by_ms_ = kNever;  // draining: when the first request must have begun
   State state_ = State::head;
   Life life_ = Life::open;
-  bool is_first_ = true;     // no request has come
-  bool keeps_alive_ = true;  // after the answer at hand
+  std::size_t fill_bytes_max_ = kStreamFrameBytes;  // of the fill() that runs
+  bool is_first_ = true;                            // no request has come
+  bool keeps_alive_ = true;                         // after the answer at hand
   bool is_head_request_ = false;
   bool sends_continue_ = false;
   bool is_draining_ = false;

@@ -214,6 +214,30 @@ TEST(H1Session, WhoTakesNothingIsResetAndHoldsLittleMeanwhile) {
   EXPECT_TRUE(client.was_reset());
 }
 
+TEST(H1Session, KeepsAFrameAtMostOfWhatThePeerDoesNotTake) {
+  constexpr std::size_t kKernelTakes = 32 * 1024;
+  for (const bool is_drained : {true, false}) {
+    MemoryConnection client;
+    client.peer.is_drained = is_drained;
+    client.peer.window = is_drained ? kKernelTakes : 0;
+    client.send(get("/endless"));
+    EXPECT_EQ(client.peer.written.size(), is_drained ? kKernelTakes : 0);
+    EXPECT_LE(client.handler.emitted, client.peer.written.size() + kStreamFrameBytes);
+    EXPECT_GT(client.handler.emitted, client.peer.written.size());
+  }
+}
+
+TEST(H1Session, WritesMoreThanAFrameAtATimeWhereTheKernelTakesIt) {
+  MemoryConnection client;
+  client.peer.is_drained = true;
+  client.send(get("/bytes?1000000"));
+  const auto drained_writes = client.peer.writes;
+  MemoryConnection slow;
+  slow.peer.is_drained = false;
+  slow.send(get("/bytes?1000000"));
+  EXPECT_LT(drained_writes * 2, slow.peer.writes);
+}
+
 TEST(H1Session, WhoDribblesBelowTheRateIsResetToo) {
   MemoryConnection client;
   client.peer.window = 64 * 1024;

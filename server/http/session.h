@@ -30,12 +30,15 @@ class SessionHost {
   // There is something to fill() again. Cheap, any number of times, never calls back.
   virtual void wake() = 0;
   virtual const ConnectionInfo& info() const = 0;
+  // How much to fill at a time so that no more than kStreamFrameBytes of it stay here when the peer takes nothing more.
+  virtual std::size_t write_bytes_max() const = 0;
 
  protected:
   ~SessionHost() = default;
 };
 
-// Threads: its io thread. Never calls its host but for wake(), so that the host alone decides when it dies.
+// Threads: its io thread. Never calls its host but for wake() and what is const, so that the host alone decides when it
+// dies.
 class Session {
  public:
   enum class Life : std::uint8_t {

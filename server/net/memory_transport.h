@@ -13,11 +13,13 @@ namespace tailgate::testing {
 
 // The peer's side of a MemoryTransport; outlives it.
 struct MemoryPeer {
-  std::string to_read;      // what the peer has sent and was not read
-  bool has_ended = false;   // the peer will send no more
+  std::string to_read;                                           // what the peer has sent and was not read
+  bool has_ended = false;                                        // the peer will send no more
   std::size_t window = std::numeric_limits<std::size_t>::max();  // how much the peer takes
-  std::string written;      // what was sent to it
-  Transport::User* user = nullptr;  // null once the transport is gone
+  bool is_drained = true;                                        // what the transport says of the kernel between
+  std::string written;                                           // what was sent to it
+  std::size_t writes = 0;                                        // in so many calls
+  Transport::User* user = nullptr;                               // null once the transport is gone
   bool waits_readable = false;
   bool waits_writable = false;
   bool was_finished = false;
@@ -55,6 +57,7 @@ class MemoryTransport final : public Transport {
   }
   IoResult write(std::span<const iovec> from) override {
     std::size_t written = 0;
+    ++peer_.writes;
     for (const iovec& piece : from) {
       const std::size_t bytes = std::min(piece.iov_len, peer_.window);
       peer_.written.append(static_cast<const char*>(piece.iov_base), bytes);
@@ -63,6 +66,7 @@ class MemoryTransport final : public Transport {
     }
     return {written > 0 ? IoResult::State::done : IoResult::State::blocked, written};
   }
+  bool is_drained() const override { return peer_.is_drained; }
   void wait_readable() override { peer_.waits_readable = true; }
   void wait_writable() override { peer_.waits_writable = true; }
   void finish_writing() override { peer_.was_finished = true; }

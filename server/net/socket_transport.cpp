@@ -1,5 +1,7 @@
 #include "server/net/socket_transport.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -75,6 +77,11 @@ IoResult SocketTransport::write(std::span<const iovec> from) {
   const ssize_t sent = ::sendmsg(fd_, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent >= 0) return {IoResult::State::done, static_cast<std::size_t>(sent)};
   return failure_of(errno);
+}
+
+bool SocketTransport::is_drained() const {
+  int unsent = 0;
+  return ::ioctl(fd_, SIOCOUTQNSD, &unsent) == 0 && unsent == 0;  // tcp(7); sockets of other kinds do not know it
 }
 
 void SocketTransport::wait_readable() {

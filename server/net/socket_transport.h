@@ -26,6 +26,7 @@ class SocketTransport : public Transport {
   std::optional<IpAddress> announced() const override;
   IoResult read(std::span<char> into) override;
   IoResult write(std::span<const iovec> from) override;
+  bool is_drained() const override;
   void wait_readable() override;
   void wait_writable() override;
   void finish_writing() override;

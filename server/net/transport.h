@@ -49,6 +49,8 @@ class Transport {
   // Takes as much from the front as goes. After `blocked` or a partial `done` the same bytes must come first again
   // (TLS).
   virtual IoResult write(std::span<const iovec> from) = 0;
+  // The kernel holds nothing that waits to be sent: it takes `notsent_lowat` bytes at least of the next write.
+  virtual bool is_drained() const = 0;
   // One shot; asking again while waiting changes nothing.
   virtual void wait_readable() = 0;
   virtual void wait_writable() = 0;
