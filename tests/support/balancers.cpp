@@ -68,8 +68,10 @@ std::unique_ptr<Balancer> Balancer::nginx(const std::vector<Backend>& backends) 
   config = replaced(config, "listen 8080;", "listen 127.0.0.1:" + std::to_string(self->port_) + ";");
   config = replaced(config, "^ *listen \\[::\\]:8080;\\n", "");
   config = replaced(config, "/tmp/tailgate-nginx.pid", (self->folder_ / "pid").string());
-  self->start({"nginx", "-e", "stderr", "-g", "daemon off; user root;", "-p", self->folder_.path().string(), "-c"},
-              config);
+  // One process: workers of a killed master would live on.
+  self->start(
+      {"nginx", "-e", "stderr", "-g", "daemon off; master_process off;", "-p", self->folder_.path().string(), "-c"},
+      config);
   return self;
 }
 
