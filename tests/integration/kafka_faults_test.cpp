@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <numeric>
+#include <optional>
 #include <thread>
 
 #include "tests/integration/kafka_reading.h"
@@ -72,7 +73,7 @@ TEST(KafkaFaults, WhileKafkaIsAwayWhoAsksIsToldAndAfterwardsAllGoesOn) {
   producer.send(partition.topic, 0, numbered(10));
   KafkaReading reading{kafka.bootstrap()};
   ASSERT_TRUE(reading.run_until_known(partition.topic));
-  TailOf tail{reading, partition};
+  std::optional<TailOf> tail{std::in_place, reading, partition};
   EXPECT_TRUE(reading.catalog().is_reachable());
 
   kafka.kill_hard(1);
@@ -87,13 +88,14 @@ TEST(KafkaFaults, WhileKafkaIsAwayWhoAsksIsToldAndAfterwardsAllGoesOn) {
 
   kafka.start(1);
   producer.send(partition.topic, 0, numbered(5));
-  ASSERT_TRUE(tail.read_to(15));
-  EXPECT_EQ(tail.offsets, from_to(10, 14));
-  EXPECT_EQ(tail.log().epoch(), 1U);
+  ASSERT_TRUE(tail->read_to(15));
+  EXPECT_EQ(tail->offsets, from_to(10, 14));
+  EXPECT_EQ(tail->log().epoch(), 1U);
   ASSERT_TRUE(reading.run_until([&] { return reading.catalog().is_reachable(); }));
   ASSERT_TRUE(reading.run_until(
       [&] { return std::holds_alternative<std::shared_ptr<const HistoryPage>>(reading.read(partition, 0)); }));
   EXPECT_EQ(offsets_of(reading.read_all(partition, 0)), from_to(0, 14));
+  tail.reset();  // it does not outlive what it reads
   EXPECT_LT(reading.close_and_read_log().size(), 12U) << "a line of each kind, not of each attempt";
 }
 
