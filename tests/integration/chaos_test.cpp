@@ -162,7 +162,7 @@ TEST_F(Chaos, NobodyLosesARecordOrSeesOneTwiceOrIsTurnedAway) {
   rules.refusals_are_soft = true;
 
   test::Writers writers{
-      kafka.bootstrap(), topic, other, seed, truth, {.has_transactions = false, .deletes_old = false}};
+      kafka.bootstrap(), topic, other, seed, truth, {.has_transactions = false, .deletes_old = false, .pause = 100ms}};
   const auto clients = setting("CHAOS_CLIENTS", 94);
   for (int i = 0; i < clients; ++i) book.add_client(test::plan_of(i, topic, other));
   for (int i = 0; i < kWitnesses; ++i) book.add_client(test::plan_of_witness(i, topic, other));

@@ -109,7 +109,7 @@ void Writers::produce() {
   } else {
     while (!stopped_ && plain.failure().empty()) {
       send_some(plain, random);
-      std::this_thread::sleep_for(20ms);
+      std::this_thread::sleep_for(options_.pause);
     }
   }
   plain.flush();

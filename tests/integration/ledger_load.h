@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -29,6 +30,8 @@ struct WriterOptions {
   // Off where brokers fail: what became of a transaction that failed is then not known.
   bool has_transactions = true;
   bool deletes_old = true;
+  // Between a dozen records and the next, without transactions.
+  std::chrono::milliseconds pause{20};
 };
 
 // Writes plain records and transactions, committed and aborted, and deletes what is old, until it is stopped.
