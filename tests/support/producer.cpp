@@ -8,6 +8,7 @@ namespace tailgate::test {
 namespace {
 
 constexpr int kTimeoutMs = 60'000;
+constexpr std::chrono::milliseconds kOneAttempt{2'000};
 
 using ErrorHandle = CHandle<rd_kafka_error_t, rd_kafka_error_destroy>;
 using Queue = CHandle<rd_kafka_queue_t, rd_kafka_queue_destroy>;
@@ -69,8 +70,12 @@ Producer::Producer(const std::string& bootstrap, const std::string& transactiona
 
 std::vector<std::int64_t> Producer::send(const std::string& topic, int partition,
                                          const std::vector<NewRecord>& records) {
-  // librdkafka would hear of new partitions only after a while.
-  if (!client_.metadata(topic.c_str(), kPatience)) throw std::runtime_error("produce: no metadata of " + topic);
+  // librdkafka would hear of new partitions only after a while. Where the only broker that it has asked so far has
+  // fallen silent since, it goes on with what it knows.
+  const bool is_known = known_.contains(topic);
+  if (!client_.metadata(topic.c_str(), is_known ? kOneAttempt : kPatience) && !is_known)
+    throw std::runtime_error("produce: no metadata of " + topic);
+  known_.insert(topic);
   std::vector<std::int64_t> offsets(records.size(), -1);
   for (std::size_t i = 0; i < records.size(); ++i) produce(client_.get(), topic, partition, records[i], offsets[i]);
 

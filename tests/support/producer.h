@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +36,7 @@ class Producer {
 
  private:
   KafkaClient client_;
+  std::set<std::string> known_;  // topics that it has written to
 };
 
 }  // namespace tailgate::test
