@@ -10,9 +10,6 @@
 #include <vector>
 
 #include "tests/integration/ledger_load.h"
-#include "tests/ledger/checker.h"
-#include "tests/ledger/committed_read.h"
-#include "tests/ledger/swarm.h"
 #include "tests/support/balancers.h"
 #include "tests/support/http_client.h"
 #include "tests/support/kafka_admin.h"
@@ -59,10 +56,6 @@ class Chaos : public testing::Test {
     }
   }
 
-  void note(const std::string& what) {
-    timeline.push_back(std::to_string((ledger::now_us() - start_us) / 1000) + " ms: " + what);
-  }
-
   // What the clients do goes on for so long before the next thing happens: each of them has come by at least once.
   void wait_for_traffic() {
     const auto enough = swarm->cuts() + static_cast<std::uint64_t>(book.plans().size()) * 2;
@@ -71,7 +64,7 @@ class Chaos : public testing::Test {
 
   void kill_each_replica() {
     for (auto& replica : replicas) {
-      note("a replica is killed");
+      timeline.note("a replica is killed");
       replica->kill_hard();
       wait_for_traffic();
       replica->restart();
@@ -81,7 +74,7 @@ class Chaos : public testing::Test {
 
   void replace_each_replica() {
     for (auto& replica : replicas) {
-      note("a replica drains");
+      timeline.note("a replica drains");
       EXPECT_EQ(replica->stop(test::in(30s)), 0);
       replica->restart();
       wait_for_traffic();
@@ -90,7 +83,7 @@ class Chaos : public testing::Test {
 
   void lose_each_broker() {
     for (int broker = 1; broker <= kafka.brokers(); ++broker) {
-      note("broker " + std::to_string(broker) + " is killed");
+      timeline.note("broker " + std::to_string(broker) + " is killed");
       kafka.kill_hard(broker);
       wait_for_traffic();
       kafka.start(broker);
@@ -98,21 +91,21 @@ class Chaos : public testing::Test {
   }
 
   void lose_all_brokers(std::chrono::seconds span) {
-    note("all brokers fall silent");
+    timeline.note("all brokers fall silent");
     const auto from_us = ledger::now_us();
     for (int broker = 1; broker <= kafka.brokers(); ++broker) kafka.pause(broker);
     EXPECT_FALSE(test::eventually([] { return false; }, test::in(span)));  // an outage is a matter of time
     for (int broker = 1; broker <= kafka.brokers(); ++broker) kafka.resume(broker);
-    note("the brokers are back");
+    timeline.note("the brokers are back");
     rules.outages.emplace_back(from_us, ledger::now_us());
     wait_for_traffic();
   }
 
   void lose_redis() {
-    note("Redis is killed");
+    timeline.note("Redis is killed");
     redis.kill_hard();
     wait_for_traffic();
-    note("Redis is back, and empty");
+    timeline.note("Redis is back, and empty");
     redis.start();
     wait_for_traffic();
   }
@@ -146,8 +139,7 @@ class Chaos : public testing::Test {
   ledger::Ledger book;
   ledger::Rules rules;
   std::unique_ptr<ledger::Swarm> swarm;
-  std::int64_t start_us = ledger::now_us();
-  std::vector<std::string> timeline;
+  test::Timeline timeline;
 };
 
 const test::Properties Chaos::kReplicated = {
@@ -171,7 +163,7 @@ TEST_F(Chaos, NobodyLosesARecordOrSeesOneTwiceOrIsTurnedAway) {
   settings.ports = {static_cast<std::uint16_t>(balancer->port())};
   settings.cut_bytes_max = 300'000;
   swarm = std::make_unique<ledger::Swarm>(book, settings);
-  note("the clients start");
+  timeline.note("the clients start");
   wait_for_traffic();
 
   for (int round = 0; round < setting("CHAOS_ROUNDS", 1); ++round) {
@@ -181,34 +173,8 @@ TEST_F(Chaos, NobodyLosesARecordOrSeesOneTwiceOrIsTurnedAway) {
     lose_each_broker();
     lose_all_brokers(20s);
   }
-  note("the writers stop, and nobody is cut any more");
-  writers.stop();
-  EXPECT_EQ(writers.failure(), "");
-  const auto partitions = truth.take();
-  swarm->settle();
-  const auto all_have_passed = [&] {
-    const auto ids = swarm->last_ids();
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (!ledger::has_passed_all(book.plans()[i], ids[i], partitions)) return false;
-    }
-    return true;
-  };
-  EXPECT_TRUE(test::eventually(all_have_passed, test::in(60s)));
-  note("the clients stop");
-  swarm->stop();
-
-  for (const auto& [name, partition] : partitions) {
-    const auto held = ledger::read_committed(kafka.bootstrap(), name);
-    ASSERT_TRUE(held) << name.topic << "/" << name.partition;
-    EXPECT_EQ(ledger::difference(*held, partition), "") << name.topic << "/" << name.partition;
-  }
-  const auto violations = ledger::check(book, partitions, rules);
-  EXPECT_TRUE(violations.empty()) << ledger::report(book, violations, seed, timeline);
-  if (!violations.empty()) {
-    const auto path = testing::TempDir() + "tailgate-chaos-" + std::to_string(seed);
-    EXPECT_TRUE(book.write(path));
-    ADD_FAILURE() << "the whole ledger is in " << path;
-  }
+  ASSERT_NO_FATAL_FAILURE(
+      test::expect_everything_seen_once({kafka.bootstrap(), seed, writers, truth, book, *swarm, timeline}, rules));
   EXPECT_GT(writers.produced(), 1000U);
   EXPECT_TRUE(test::eventually([&] { return streams_open().empty(); })) << streams_open();
   for (const auto& replica : replicas) EXPECT_TRUE(replica->is_running());

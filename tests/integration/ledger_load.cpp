@@ -1,13 +1,17 @@
 #include "tests/integration/ledger_load.h"
 
+#include <gtest/gtest.h>
+
 #include <array>
 #include <chrono>
 #include <cstdlib>
 #include <utility>
 #include <vector>
 
+#include "tests/ledger/committed_read.h"
 #include "tests/ledger/payload.h"
 #include "tests/support/kafka_admin.h"
+#include "tests/support/wait.h"
 
 namespace tailgate::test {
 
@@ -150,6 +154,41 @@ void Writers::delete_old() {
     if (last->first <= truth.deleted_before(ledger::now_us())) continue;
     truth_.add_deletion(where, last->first, ledger::now_us());
     admin.delete_records(where.topic, where.partition, last->first);
+  }
+}
+
+void Timeline::note(const std::string& what) {
+  lines_.push_back(std::to_string((ledger::now_us() - start_us_) / 1000) + " ms: " + what);
+}
+
+void expect_everything_seen_once(const LedgerRun& run, const ledger::Rules& rules) {
+  run.timeline.note("the writers stop, and nobody is cut any more");
+  run.writers.stop();
+  EXPECT_EQ(run.writers.failure(), "");
+  const auto partitions = run.truth.take();
+  run.swarm.settle();
+  const auto all_have_passed = [&] {
+    const auto ids = run.swarm.last_ids();
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (!ledger::has_passed_all(run.book.plans()[i], ids[i], partitions)) return false;
+    }
+    return true;
+  };
+  EXPECT_TRUE(eventually(all_have_passed, in(60s)));
+  run.timeline.note("the clients stop");
+  run.swarm.stop();
+
+  for (const auto& [name, partition] : partitions) {
+    const auto held = ledger::read_committed(run.kafka, name);
+    ASSERT_TRUE(held) << name.topic << "/" << name.partition;
+    EXPECT_EQ(ledger::difference(*held, partition), "") << name.topic << "/" << name.partition;
+  }
+  const auto violations = ledger::check(run.book, partitions, rules);
+  EXPECT_TRUE(violations.empty()) << ledger::report(run.book, violations, run.seed, run.timeline.lines());
+  if (!violations.empty()) {
+    const auto path = testing::TempDir() + "tailgate-ledger-" + std::to_string(run.seed);
+    EXPECT_TRUE(run.book.write(path));
+    ADD_FAILURE() << "the whole ledger is in " << path;
   }
 }
 

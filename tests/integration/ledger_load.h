@@ -1,4 +1,4 @@
-// What the tests with the offset ledger share: clients of every kind, and writers that never stop.
+// What the tests with the offset ledger share: clients of every kind, writers that never stop, and the judgement.
 #pragma once
 
 #include <atomic>
@@ -7,8 +7,11 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "tests/ledger/checker.h"
 #include "tests/ledger/ledger.h"
+#include "tests/ledger/swarm.h"
 #include "tests/ledger/truth.h"
 #include "tests/ledger/truth_producer.h"
 
@@ -75,5 +78,30 @@ class Writers {
   std::thread producing_;
   std::thread deleting_;
 };
+
+// What happened when, for the report.
+class Timeline {
+ public:
+  void note(const std::string& what);
+  const std::vector<std::string>& lines() const { return lines_; }
+
+ private:
+  std::int64_t start_us_ = ledger::now_us();
+  std::vector<std::string> lines_;
+};
+
+struct LedgerRun {
+  std::string kafka;  // bootstrap servers
+  std::uint64_t seed;
+  Writers& writers;
+  ledger::Truth& truth;
+  ledger::Ledger& book;
+  ledger::Swarm& swarm;
+  Timeline& timeline;
+};
+
+// Stops the writers, waits until every client has passed what was written, stops the clients, and holds what they saw
+// against the truth, and that against Kafka. A ledger with violations is kept in a file.
+void expect_everything_seen_once(const LedgerRun& run, const ledger::Rules& rules);
 
 }  // namespace tailgate::test

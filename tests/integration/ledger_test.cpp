@@ -9,9 +9,6 @@
 #include <vector>
 
 #include "tests/integration/ledger_load.h"
-#include "tests/ledger/checker.h"
-#include "tests/ledger/committed_read.h"
-#include "tests/ledger/swarm.h"
 #include "tests/support/kafka_admin.h"
 #include "tests/support/kafka_cluster.h"
 #include "tests/support/tailgate_process.h"
@@ -43,10 +40,7 @@ TEST(Ledger, ClientsThatAreCutAnywhereSeeEveryCommittedRecordOnceOrAGapThatNames
   const auto topic = admin.make_topic("ledger", {.partitions = test::kPartitions});
   const auto other = admin.make_topic("other", {.partitions = test::kOtherPartitions});
 
-  std::vector<std::string> timeline;
-  const auto note = [&, start = ledger::now_us()](const std::string& what) {
-    timeline.push_back(std::to_string((ledger::now_us() - start) / 1000) + " ms: " + what);
-  };
+  test::Timeline timeline;
   ledger::Rules rules;
   rules.silence_max_us = 8'000'000;  // heartbeats come every 2 s, and a long poll waits for 5
 
@@ -72,55 +66,29 @@ TEST(Ledger, ClientsThatAreCutAnywhereSeeEveryCommittedRecordOnceOrAGapThatNames
   for (int i = 0; i < kClients; ++i) book.add_client(test::plan_of(i, topic, other));
   for (int i = 0; i < kWitnesses; ++i) book.add_client(test::plan_of_witness(i, topic, other));
   ledger::Swarm swarm{book, settings};
-  note("the clients start");
+  timeline.note("the clients start");
 
   const auto has_cut = [&](std::uint64_t cuts) {
     return test::eventually([&] { return swarm.cuts() >= cuts; }, test::in(90s));
   };
   EXPECT_TRUE(has_cut(kCuts / 4)) << swarm.cuts();
   for (const std::size_t replica : {1U, 0U}) {
-    note("replica " + std::to_string(replica) + " is killed");
+    timeline.note("replica " + std::to_string(replica) + " is killed");
     const auto killed_us = ledger::now_us();
     replicas[replica]->kill_hard();
     EXPECT_TRUE(has_cut(swarm.cuts() + kCuts / 8)) << swarm.cuts();
     rules.progress.push_back({killed_us, ledger::now_us(), 10'000'000});
-    note("replica " + std::to_string(replica) + " is started again");
+    timeline.note("replica " + std::to_string(replica) + " is started again");
     replicas[replica]->restart();
     if (replica == 1) {
-      note("the other topic grows");
+      timeline.note("the other topic grows");
       writers.grow();
     }
     EXPECT_TRUE(has_cut(swarm.cuts() + kCuts / 8)) << swarm.cuts();
   }
   EXPECT_TRUE(has_cut(kCuts)) << swarm.cuts();
-  note("the writers stop, and nobody is cut any more");
-  writers.stop();
-  EXPECT_EQ(writers.failure(), "");
-  const auto partitions = truth.take();
-  swarm.settle();
-  const auto all_have_passed = [&] {
-    const auto ids = swarm.last_ids();
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (!ledger::has_passed_all(book.plans()[i], ids[i], partitions)) return false;
-    }
-    return true;
-  };
-  EXPECT_TRUE(test::eventually(all_have_passed, test::in(60s)));
-  note("the clients stop");
-  swarm.stop();
-
-  for (const auto& [name, partition] : partitions) {
-    const auto held = ledger::read_committed(kafka, name);
-    ASSERT_TRUE(held) << name.topic << "/" << name.partition;
-    EXPECT_EQ(ledger::difference(*held, partition), "") << name.topic << "/" << name.partition;
-  }
-  const auto violations = ledger::check(book, partitions, rules);
-  EXPECT_TRUE(violations.empty()) << ledger::report(book, violations, seed, timeline);
-  if (!violations.empty()) {
-    const auto path = testing::TempDir() + "tailgate-ledger-" + std::to_string(seed);
-    EXPECT_TRUE(book.write(path));
-    ADD_FAILURE() << "the whole ledger is in " << path;
-  }
+  ASSERT_NO_FATAL_FAILURE(
+      test::expect_everything_seen_once({kafka, seed, writers, truth, book, swarm, timeline}, rules));
   // What makes the run worth something.
   EXPECT_GT(swarm.cuts_inside(), kCuts / 4);
   EXPECT_GT(writers.aborted(), 100U);
