@@ -193,6 +193,16 @@ TEST_F(TlsListener, ServesAClientHelloInFragments) {
   EXPECT_EQ((*answer)[0], 0x16) << "not a handshake record";
 }
 
+// The first byte comes before, while and after the server looks for it: none of these is clear text.
+TEST_F(TlsListener, EveryHandshakeIsServedWheneverItsFirstByteComes) {
+  start();
+  for (int i = 0; i < 300; ++i) {
+    Client client;
+    ASSERT_TRUE(client.connect(server_->port())) << i;
+    ASSERT_TRUE(client.ask("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", "hello").ends_with("hello")) << i;
+  }
+}
+
 TEST_F(TlsListener, AbortedHandshakesLeaveNothingBehind) {
   start();
   for (int i = 0; i < 50; ++i) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -68,11 +69,15 @@ std::unique_ptr<TlsTransport> TlsTransport::make(boost::asio::io_context& contex
 }
 
 // TLS starts with a handshake record. Whoever starts otherwise has mistaken the port, and would read noise.
-bool TlsTransport::is_clear_text() {
-  if (has_begun_) return false;
+// OpenSSL reads nothing before the first byte was looked at: it would take what comes just after the look, and what
+// follows that would be taken for the first byte.
+TlsTransport::Opening TlsTransport::look_at_opening() {
+  if (has_begun_) return Opening::handshake;
   unsigned char first = 0;
-  has_begun_ = ::recv(fd(), &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
-  return has_begun_ && first != kHandshakeRecord;
+  const ssize_t got = ::recv(fd(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got < 0 && errno == EAGAIN) return Opening::nothing;
+  has_begun_ = true;
+  return got == 1 && first != kHandshakeRecord ? Opening::clear_text : Opening::handshake;  // OpenSSL sees an end itself
 }
 
 void TlsTransport::refuse_clear_text() {
@@ -98,9 +103,15 @@ IoResult TlsTransport::after(int result) {
 
 IoResult TlsTransport::handshake() {
   if (const IoResult header = SocketTransport::handshake(); header.state != IoResult::State::done) return header;
-  if (is_clear_text()) {
-    refuse_clear_text();
-    return {IoResult::State::foreign, 0};
+  switch (look_at_opening()) {
+    case Opening::nothing:
+      SocketTransport::wait_readable();
+      return {IoResult::State::blocked, 0};
+    case Opening::clear_text:
+      refuse_clear_text();
+      return {IoResult::State::foreign, 0};
+    case Opening::handshake:
+      break;
   }
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());

@@ -24,7 +24,8 @@ class TlsTransport final : public SocketTransport {
 
  private:
   TlsTransport(boost::asio::io_context& context, Fd fd, SslHandle ssl, bool has_proxy_header);
-  bool is_clear_text();
+  enum class Opening { nothing, handshake, clear_text };
+  Opening look_at_opening();
   void refuse_clear_text();
   IoResult after(int result);
 
