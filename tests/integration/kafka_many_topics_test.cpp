@@ -27,7 +27,8 @@ TEST(KafkaManyTopics, AThousandTopicsOfTwelvePartitionsAreKnownAndAnyOfThemIsTai
 
   std::vector<TopicPartition> partitions;  // of some of them, the first and the last among these
   for (int topic = 0; topic < kTopics; topic += 27) {
-    for (int partition = 0; partition < kPartitions; ++partition) partitions.push_back({names[static_cast<std::size_t>(topic)], partition});
+    for (int partition = 0; partition < kPartitions; ++partition)
+      partitions.push_back({names[static_cast<std::size_t>(topic)], partition});
   }
   std::vector<std::unique_ptr<Follow>> follows;
   for (const auto& partition : partitions) follows.push_back(reading.tails().follow(partition, reading.loop(), [] {}));
