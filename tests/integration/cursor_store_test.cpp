@@ -208,9 +208,13 @@ TEST_P(CursorStores, HoldAsManyCursorsOfAPrincipalAsItMayHave) {
 
 TEST_P(CursorStores, ForgetWhatIsIdleAndMakeRoom) {
   const auto store = make({.ttl_ms = 1'000, .per_principal_max = 1});
-  ASSERT_TRUE(store->move(key("a"), orders({{0, 1}})));
-  EXPECT_TRUE(eventually([&] { return text_of(store->move(key("b"), orders({{0, 1}}))) == "orders=0:1 g1"; }));
-  EXPECT_EQ(text_of(store->read(key("a"))), "none");
+  ASSERT_TRUE(store->move(key("a", "p"), orders({{0, 1}})));
+  // Made when the first one was there already: once its place is free, the first one is gone too.
+  ASSERT_TRUE(store->move(key("a", "q"), orders({{0, 1}})));
+  EXPECT_EQ(text_of(store->move(key("b", "q"), orders({{0, 1}}))), "quota");
+  EXPECT_TRUE(eventually([&] { return text_of(store->move(key("b", "q"), orders({{0, 1}}))) == "orders=0:1 g1"; }));
+  EXPECT_EQ(text_of(store->move(key("b", "p"), orders({{0, 1}}))), "orders=0:1 g1");
+  EXPECT_EQ(text_of(store->read(key("a", "p"))), "none");
 }
 
 TEST_P(CursorStores, RefuseMorePartitionsThanAnIdMayName) {
