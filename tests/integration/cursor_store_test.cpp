@@ -82,19 +82,13 @@ class MemoryReplica final : public Replica {
 class RedisReplica final : public Replica {
  public:
   explicit RedisReplica(const std::string& url, CursorOptions options = {})
-      : caller_{slow(url)},
+      : caller_{url},
         store_{std::make_unique<RedisCursors>(caller_.link(), caller_.thread().loop(), "tailgate", options, 0)} {}
   ~RedisReplica() override { caller_.thread().stop(); }
   RedisCaller& caller() { return caller_; }
   const RedisCursors& cursors() const { return *store_; }
 
  private:
-  // A busy machine may take its time: what is tested here is not the deadline.
-  static RedisOptions slow(const std::string& url) {
-    RedisOptions options = RedisCaller::options_of(url);
-    options.deadline_ms = 5'000;
-    return options;
-  }
   LoopThread& thread() override { return caller_.thread(); }
   CursorStore& store() override { return *store_; }
   RedisCaller caller_;
