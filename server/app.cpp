@@ -304,6 +304,9 @@ class App {
   SystemClock clock_;
   std::atomic<bool> is_stopping_{false};
   Demo demo_;
+  // Outlive the loops, with which a connection goes that was accepted and on its way to one that has stopped.
+  std::unique_ptr<ConnectionLimit> connections_;
+  std::unique_ptr<ConnectionLimit> admin_limit_;
   IoThreads io_;
   IoThreads admin_io_;
   std::unique_ptr<RedisLinks> redis_;
@@ -322,11 +325,9 @@ class App {
   AccessLog access_log_;
   AccessLog admin_log_{clock_, 1, LogLevel::debug};  // probes and scrapes come every few seconds
   TopicLabels topic_labels_{options_.metrics_topics};
-  std::unique_ptr<ConnectionLimit> connections_;
   std::unique_ptr<TlsContext> tls_;
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<Acceptor> acceptor_;
-  std::unique_ptr<ConnectionLimit> admin_limit_;
   std::unique_ptr<HttpServer> admin_server_;
   std::unique_ptr<Acceptor> admin_acceptor_;
 };

@@ -171,6 +171,20 @@ TEST_F(Drain, IsNotHurtByAHangup) {
   EXPECT_EQ(server.wait(), 0);
 }
 
+// A connection that is accepted and on its way to a thread that has ended belonged to nobody.
+TEST_F(Drain, IsNotHurtByConnectionsThatComeUntilItsEnd) {
+  for (int round = 0; round < 3; ++round) {
+    TailgateProcess server{options("0s", "1s")};
+    std::vector<std::jthread> comers;
+    for (int i = 0; i < 4; ++i) {
+      comers.emplace_back([&] {
+        while (RawConnection::is_open(server.admin_port())) continue;
+      });
+    }
+    EXPECT_EQ(server.stop(), 0) << server.log();
+  }
+}
+
 TEST_F(Drain, StreamsEndAtTheirAgeAndGoOnElsewhere) {
   auto aged = options("0s", "2s");
   aged.flags.insert(aged.flags.end(), {"--stream-age", "2s"});
