@@ -125,6 +125,7 @@ class ClientCheck {
     for (auto& slot : slots_) slot.last_in_connection.reset();
     if (was_behind_id_line_) take_excused_id(entry.id);
     was_behind_id_line_ = false;
+    is_refused_ = false;
   }
 
   // A parser that takes the id when its line is parsed comes back with the id of one event that it never dispatched.
@@ -148,7 +149,8 @@ class ClientCheck {
 
   void on_response(const Entry& entry) {
     response_us_ = entry.at_us;
-    check_away(entry);
+    is_refused_ = entry.status != 200;
+    if (entry.status == 200) check_away(entry.at_us);
     if (rules_.refusals_are_soft && entry.status != 200 && plan_.shape.representation == Representation::sse) {
       violate(Violation::Kind::turned_away, "answered with " + std::to_string(entry.status));
     }
@@ -158,19 +160,20 @@ class ClientCheck {
     }
   }
 
-  void check_away(const Entry& entry) {
-    if (entry.status != 200) return;
+  void check_away(std::int64_t answered_us) {
     auto since_us = std::exchange(closed_us_, 0);
     if (since_us == 0 || plan_.stays_away) return;
     for (const auto& [from_us, to_us] : rules_.outages) {
-      if (since_us < to_us && entry.at_us > from_us) since_us = to_us;
+      if (since_us < to_us && answered_us > from_us) since_us = to_us;
     }
-    if (entry.at_us - since_us > rules_.away_max_us) {
-      violate(Violation::Kind::away, std::to_string((entry.at_us - since_us) / 1000) + " ms without an answer");
+    if (answered_us - since_us > rules_.away_max_us) {
+      violate(Violation::Kind::away, std::to_string((answered_us - since_us) / 1000) + " ms without an answer");
     }
   }
 
   void on_close(const Entry& entry) {
+    // Who cuts itself, which it does behind so many bytes, was being answered.
+    if (entry.text.starts_with("cut") && !is_refused_) check_away(entry.at_us);
     if (closed_us_ == 0) closed_us_ = entry.at_us;
     was_behind_id_line_ = entry.lost_behind_id_line;
     if (entry.silence_us > rules_.silence_max_us) {
@@ -366,6 +369,7 @@ class ClientCheck {
   std::int64_t response_us_ = 0;
   std::int64_t closed_us_ = 0;  // 0: it has an answer, or has never had one
   bool was_behind_id_line_ = false;
+  bool is_refused_ = false;  // what the client asked last
 };
 
 bool covers(const Slot& slot, std::int64_t offset) {

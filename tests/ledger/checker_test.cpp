@@ -47,6 +47,16 @@ class Script {
     ledger_.append(response);
     return *this;
   }
+  // Cuts itself, or is cut, before the head of the answer is whole.
+  Script& without_answer(const std::string& why) {
+    Entry connect = entry(Entry::Kind::connect);
+    connect.connection = ++connection_;
+    ledger_.append(connect);
+    Entry close = entry(Entry::Kind::close);
+    close.text = why;
+    ledger_.append(close);
+    return *this;
+  }
   Script& close(std::int64_t silence_us = 0, bool behind_id_line = false) {
     Entry close = entry(Entry::Kind::close);
     close.silence_us = silence_us;
@@ -297,6 +307,20 @@ TEST(Checker, NamesTooLongAWaitForAnAnswerAwayUnlessItLiesInAnOutage) {
   EXPECT_EQ(script.found(small_truth(), rules), "away");
   rules.outages = {{0, 1'000'000'000}};
   EXPECT_EQ(script.found(small_truth(), rules), "");
+}
+
+TEST(Checker, TakesAnAnswerThatAClientCutsForAnAnswer) {
+  const auto found = [](const std::string& why) {
+    Script script;
+    script.connect().position("0:-,1:-").from_0(0, 4, "-").close();
+    for (int i = 0; i < 10; ++i) script.without_answer(why);
+    script.connect("0:4,1:-").position("0:4,1:-").from_0(5, 9, "-").rest_of_1(9);
+    Rules rules;
+    rules.away_max_us = 10'000;
+    return script.found(small_truth(), rules);
+  };
+  EXPECT_EQ(found("cut"), "");
+  EXPECT_EQ(found("ended"), "away");
 }
 
 TEST(Checker, NamesAnEventSourceThatIsAnsweredWith503TurnedAway) {

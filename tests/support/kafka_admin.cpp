@@ -75,9 +75,13 @@ void KafkaAdmin::create_topics(const std::vector<std::string>& topics, const Top
   const auto event = ask(client_.get(), what, [&](auto* admin, auto* queue) {
     rd_kafka_CreateTopics(client_.get(), all.data(), all.size(), admin, queue);
   });
-  require_topics(
-      [](auto* e, auto* n) { return rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(e), n); },
-      event.get(), what);
+  std::size_t count = 0;
+  const auto* results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    // Names are unique: where it is there already, a broker has asked the controller twice while that one moved.
+    const auto error = rd_kafka_topic_result_error(results[i]);
+    if (error != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) require(error, what);
+  }
   const auto are_led = [&] {
     const auto metadata = client_.metadata(topics.size() == 1 ? topics.front().c_str() : nullptr, kPatience);
     if (!metadata) return false;
