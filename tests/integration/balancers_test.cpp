@@ -1,6 +1,8 @@
 // HAProxy and nginx with the configurations of deploy/ in front of two replicas.
 #include "tests/support/balancers.h"
 
+#include <csignal>
+
 #include "tests/support/stream_fixture.h"
 
 namespace tailgate::test {
@@ -10,8 +12,10 @@ class Balancers : public StreamTest {
  protected:
   Balancers() : topic{admin.make_topic("balanced")} {
     for (auto& replica : replicas) {
-      replica = std::make_unique<TailgateProcess>(TailgateOptions{
-          .kafka = shared_kafka(), .topics = topic, .flags = {"--heartbeat", "2s", "--retry", "100ms"}});
+      replica = std::make_unique<TailgateProcess>(TailgateOptions{.kafka = shared_kafka(),
+                                                                  .topics = topic,
+                                                                  .drain_delay = "3s",
+                                                                  .flags = {"--heartbeat", "2s", "--retry", "100ms"}});
       backends.push_back({replica->port(), replica->admin_port()});
     }
   }
@@ -60,6 +64,48 @@ TEST_F(Balancers, HaproxyPassesStreamsOnOverHttp1) { passes_streams_on(*Balancer
 
 TEST_F(Balancers, HaproxyPassesStreamsOnOverHttp2) {
   passes_streams_on(*Balancer::haproxy(backends), HttpVersion::h2c);
+}
+
+TEST_F(Balancers, HaproxySendsTheClientsOfAReplicaThatHangsElsewhere) {
+  const auto balancer = Balancer::haproxy(backends);
+  const SseClient client{{.url = balancer->url("/streams/" + topic)}};
+  ASSERT_NE(client.wait_for_event("position").id, "");
+  TailgateProcess* hanging = nullptr;
+  ASSERT_TRUE(eventually([&] { return (hanging = holder()) != nullptr; }));
+
+  hanging->signal(SIGSTOP);
+
+  EXPECT_TRUE(client.wait_for_end(in(std::chrono::seconds{20}))) << "it waits for what does not come";
+  const SseClient again{{.url = balancer->url("/streams/" + topic)}};
+  EXPECT_NE(again.wait_for_event("position").id, "");
+  hanging->signal(SIGCONT);
+}
+
+TEST_F(Balancers, HaproxyLeavesTheStreamsOfAReplicaThatDrainsAlone) {
+  const auto balancer = Balancer::haproxy(backends);
+  const SseClient client{{.url = balancer->url("/streams/" + topic)}};
+  ASSERT_NE(client.wait_for_event("position").id, "");
+  TailgateProcess* leaving = nullptr;
+  ASSERT_TRUE(eventually([&] { return (leaving = holder()) != nullptr; }));
+
+  leaving->signal(SIGTERM);
+
+  ASSERT_TRUE(client.wait_for_end());
+  EXPECT_EQ(client.events().back().type, "reconnect");
+  EXPECT_EQ(leaving->wait(), 0);
+}
+
+TEST_F(Balancers, HaproxyAsksEventSourcesToComeBackWhileNoReplicaIsReady) {
+  const auto balancer = Balancer::haproxy(backends);
+  for (const auto& replica : replicas) replica->kill_hard();
+  const HttpRequest request{.url = balancer->url("/streams/" + topic), .headers = {"Accept: text/event-stream"}};
+  HttpResponse answer;
+  ASSERT_TRUE(eventually([&] { return (answer = fetch(request)).status == 200; }));
+  EXPECT_EQ(answer.headers.at("content-type"), "text/event-stream");
+  EXPECT_EQ(answer.body.substr(0, 7), "retry: ") << answer.body;
+  EXPECT_GE(std::stoi(answer.body.substr(7)), 1000);
+  EXPECT_TRUE(answer.body.ends_with("\n\n"));
+  EXPECT_EQ(fetch({.url = request.url, .headers = {"Accept: application/json"}}).status, 503);
 }
 
 TEST_F(Balancers, NginxPassesStreamsOn) { passes_streams_on(*Balancer::nginx(backends), HttpVersion::h1); }
