@@ -74,6 +74,11 @@ TEST_F(Readme, CommandsPrintRecords) {
       TempDir folder;
       Process command{{"bash", "-c", "exec " + here(line)}, folder / "output"};
       const auto output = [&] { return read_file(folder / "output"); };
+      if (line.find("/cursors/") != std::string::npos) {
+        EXPECT_EQ(command.wait(), 0);
+        EXPECT_NE(output().find(R"("position":{"orders":"0:2)"), std::string::npos) << output();
+        continue;
+      }
       // A record in any representation: nothing else has these members.
       EXPECT_TRUE(eventually([&] {
         const auto so_far = output();
