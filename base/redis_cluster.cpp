@@ -30,7 +30,7 @@ std::optional<RedisAddress> target_of(std::string_view error, const std::string&
 
 RedisCluster::RedisCluster(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls,
                            RedisCounters& counters, std::function<void(const std::string& line)> log)
-    : RedisRunner{loop, options, counters}, tls_{tls}, log_{std::move(log)}, look_timer_{[this] { look(); }} {
+    : RedisRunner{loop, options, counters, std::move(log)}, tls_{tls}, look_timer_{[this] { look(); }} {
   for (const RedisAddress& address : options.servers) node_at(address);
   loop_.timers().set(look_timer_, kLookMs);
 }
@@ -101,16 +101,14 @@ void RedisCluster::drop_unused() {
       ++it;
       continue;
     }
-    // This may be called by a reply's way through it.
-    std::shared_ptr<RedisNode> old{std::move(it->second)};
+    std::unique_ptr<RedisNode> old = std::move(it->second);
     it = nodes_.erase(it);
-    old->abandon();
-    loop_.post([old] {});
+    retire(std::move(old));
   }
 }
 
 bool RedisCluster::on_refused(RedisNode& node, const Run& run, RedisFailure failure, const std::string& error) {
-  if (failure == RedisFailure::loading || failure == RedisFailure::auth) node.reconnect(failure, error);
+  if (is_for_another_connection(failure)) node.reconnect(failure, error);
   if (failure != RedisFailure::cluster) return false;
   ask_for_slots(node);
   const bool is_moved = error.starts_with("MOVED ");

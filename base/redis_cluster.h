@@ -4,7 +4,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -28,7 +27,6 @@ class RedisCluster final : public RedisRunner, private RedisNodeWatch {
   RedisCluster(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls, RedisCounters& counters,
                std::function<void(const std::string& line)> log);
   ~RedisCluster() override;
-  RedisState state() const override { return state_.load(std::memory_order_relaxed); }
 
  private:
   RedisNode* node_of(const RedisRun& run) override { return slots_[redis_slot(run.call.keys.front())]; }
@@ -46,8 +44,6 @@ class RedisCluster final : public RedisRunner, private RedisNodeWatch {
   void tell_state(const std::string& why);
 
   boost::asio::ssl::context* const tls_;
-  const std::function<void(const std::string&)> log_;
-  std::atomic<RedisState> state_{RedisState::connecting};
   std::map<RedisAddress, std::unique_ptr<RedisNode>> nodes_;  // those of the map, and the ones that were configured
   std::array<RedisNode*, kRedisSlots> slots_{};
   std::vector<RedisNode*> masters_;  // of the map

@@ -30,6 +30,11 @@ RedisFailure failure_of(std::string_view error) {
   return found == kWords.end() ? script : found->second;
 }
 
+bool is_for_another_connection(RedisFailure failure) {
+  using enum RedisFailure;
+  return failure == readonly || failure == loading || failure == auth;
+}
+
 std::string_view name_of(RedisFailure failure) { return kRedisFailureNames[static_cast<std::size_t>(failure)]; }
 
 }  // namespace tailgate

@@ -21,8 +21,7 @@ RedisNode::RedisNode(IoLoop& loop, RedisAddress address, const RedisOptions& opt
       watch_{watch},
       counters_{counters},
       timer_{loop.context()},
-      self_{std::make_shared<RedisNode*>(this)},
-      random_{std::random_device{}()} {
+      self_{std::make_shared<RedisNode*>(this)} {
   open();
 }
 
@@ -132,7 +131,7 @@ void RedisNode::go_down(RedisFailure failure, const std::string& why) {
   connection_->close();
   connection_.reset();
   stage_ = Stage::waiting;
-  next_open_ = SteadyClock::now() + milliseconds{std::uniform_int_distribution<int>{retry_ms_ / 2, retry_ms_}(random_)};
+  next_open_ = SteadyClock::now() + milliseconds{jitter_.shortened(retry_ms_, 50)};
   retry_ms_ = std::min(2 * retry_ms_, kRetryMaxMs);
   std::deque<Command> lost = std::exchange(sent_, {});
   counters_.waiting.sub(lost.size());

@@ -15,6 +15,7 @@
 #include <string>
 #include <variant>
 
+#include "base/jitter.h"
 #include "base/loop.h"
 #include "base/redis.h"
 #include "base/redis_connection.h"
@@ -119,7 +120,7 @@ class RedisNode final : private RedisConnection::User {
   boost::asio::steady_timer timer_;
   Instant timer_due_ = Instant::max();
   std::shared_ptr<RedisNode*> self_;  // null within, once this is gone: a timer that is due already still calls
-  std::minstd_rand random_;
+  Jitter jitter_{std::random_device{}()};
 };
 
 }  // namespace tailgate

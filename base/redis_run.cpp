@@ -100,6 +100,21 @@ void RedisRunner::succeed(RedisRun& run, RedisReply reply) {
   run.reply(std::move(reply));
 }
 
+void RedisRunner::tell_up(const RedisNode& node) {
+  if (state_.exchange(RedisState::up, std::memory_order_relaxed) == RedisState::up) return;
+  log_("Redis at " + node.address().text() + " is up");
+}
+
+void RedisRunner::tell_down(const RedisNode& node, RedisFailure failure, const std::string& why) {
+  if (state_.exchange(RedisState::away, std::memory_order_relaxed) == RedisState::away) return;
+  log_("Redis at " + node.address().text() + " is away (" + std::string{name_of(failure)} + "): " + why);
+}
+
+void RedisRunner::retire(std::unique_ptr<RedisNode> node) {
+  node->abandon();
+  loop_.post([node = std::shared_ptr<RedisNode>{std::move(node)}] {});
+}
+
 void RedisRunner::fail(RedisRun& run, RedisFailure failure, const std::string& detail) {
   counters_.failures[static_cast<std::size_t>(failure)].add();
   std::string sentence{"Redis: "};

@@ -1,7 +1,9 @@
 // One call of a script on its way: the same for one Redis, a cluster and what sentinels watch.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,9 +30,11 @@ struct RedisRun {
 // node.
 class RedisRunner : public RedisLink {
  public:
-  RedisRunner(IoLoop& loop, const RedisOptions& options, RedisCounters& counters)
-      : loop_{loop}, options_{options}, counters_{counters} {}
+  RedisRunner(IoLoop& loop, const RedisOptions& options, RedisCounters& counters,
+              std::function<void(const std::string& line)> log)
+      : loop_{loop}, options_{options}, counters_{counters}, log_{std::move(log)} {}
   Ask<RedisAnswer> run(RedisCall call, std::function<void(RedisAnswer)> then) override;
+  RedisState state() const override { return state_.load(std::memory_order_relaxed); }
 
  protected:
   using Run = std::shared_ptr<RedisRun>;
@@ -44,9 +48,17 @@ class RedisRunner : public RedisLink {
   void send(RedisNode& node, const Run& run);
   void fail(RedisRun& run, RedisFailure failure, const std::string& detail);
 
+  // A node on which all depends is up, or down: changes the state, and logs the change.
+  void tell_up(const RedisNode& node);
+  void tell_down(const RedisNode& node, RedisFailure failure, const std::string& why);
+  // Gives a node up, maybe within a call of its own.
+  void retire(std::unique_ptr<RedisNode> node);
+
   IoLoop& loop_;
   const RedisOptions& options_;
   RedisCounters& counters_;
+  const std::function<void(const std::string&)> log_;
+  std::atomic<RedisState> state_{RedisState::connecting};
 
  private:
   void on_outcome(RedisNode& node, const Run& run, RedisNode::Outcome outcome);

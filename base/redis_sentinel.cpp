@@ -25,10 +25,11 @@ std::string value_of(const RedisReply& reply, std::string_view name) {
 
 RedisSentinel::RedisSentinel(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls,
                              RedisCounters& counters, std::function<void(const std::string& line)> log)
-    : RedisRunner{loop, options, counters}, tls_{tls}, log_{std::move(log)}, ask_timer_{[this] { ask_all(); }} {
+    : RedisRunner{loop, options, counters, std::move(log)}, tls_{tls}, ask_timer_{[this] { ask_all(); }} {
   for (const RedisAddress& address : options.servers) {
     const RedisGreeting greeting{.user = options.user, .password = options.password, .is_sentinel = true};
-    sentinels_.push_back(std::make_unique<RedisNode>(loop, address, options, greeting, tls, watch(), sentinel_counters_));
+    sentinels_.push_back(
+        std::make_unique<RedisNode>(loop, address, options, greeting, tls, watch(), sentinel_counters_));
   }
   loop_.timers().set(ask_timer_, kAskMs);
 }
@@ -65,19 +66,14 @@ void RedisSentinel::on_master(const RedisReply& reply) {
 
 void RedisSentinel::follow(const RedisAddress& address) {
   log_("Redis: the sentinels' master is " + address.text());
-  if (master_) {
-    // This may be called by a reply's way through it.
-    std::shared_ptr<RedisNode> old{std::move(master_)};
-    old->abandon();
-    loop_.post([old] {});
-  }
+  if (master_) retire(std::move(master_));
   const RedisGreeting greeting{
       .user = options_.user, .password = options_.password, .db = options_.db, .must_be_master = true};
   master_ = std::make_unique<RedisNode>(loop_, address, options_, greeting, tls_, watch(), counters_);
 }
 
 bool RedisSentinel::on_refused(RedisNode& node, const Run&, RedisFailure failure, const std::string& error) {
-  if (failure == RedisFailure::readonly || failure == RedisFailure::loading || failure == RedisFailure::auth) {
+  if (is_for_another_connection(failure)) {
     node.reconnect(failure, error);
     ask_all();
   }
@@ -86,15 +82,11 @@ bool RedisSentinel::on_refused(RedisNode& node, const Run&, RedisFailure failure
 
 void RedisSentinel::on_up(RedisNode& node) {
   if (&node != master_.get()) return ask(node);
-  if (state_.exchange(RedisState::up, std::memory_order_relaxed) != RedisState::up) {
-    log_("Redis at " + node.address().text() + " is up");
-  }
+  tell_up(node);
 }
 
 void RedisSentinel::on_down(RedisNode& node, RedisFailure failure, const std::string& why) {
-  if (&node != master_.get()) return;
-  if (state_.exchange(RedisState::away, std::memory_order_relaxed) == RedisState::away) return;
-  log_("Redis at " + node.address().text() + " is away (" + std::string{name_of(failure)} + "): " + why);
+  if (&node == master_.get()) tell_down(node, failure, why);
 }
 
 }  // namespace tailgate

@@ -3,7 +3,6 @@
 // once it has said itself that it is a master.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,7 +21,6 @@ class RedisSentinel final : public RedisRunner, private RedisNodeWatch {
   RedisSentinel(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls, RedisCounters& counters,
                 std::function<void(const std::string& line)> log);
   ~RedisSentinel() override;
-  RedisState state() const override { return state_.load(std::memory_order_relaxed); }
 
  private:
   RedisNode* node_of(const RedisRun&) override { return master_.get(); }
@@ -36,8 +34,6 @@ class RedisSentinel final : public RedisRunner, private RedisNodeWatch {
   void follow(const RedisAddress& address);
 
   boost::asio::ssl::context* const tls_;
-  const std::function<void(const std::string&)> log_;
-  std::atomic<RedisState> state_{RedisState::connecting};
   RedisCounters sentinel_counters_;  // what sentinels are asked does not count as calls
   std::int64_t epoch_ = -1;          // of the master that is followed
   std::unique_ptr<RedisNode> master_;

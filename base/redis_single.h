@@ -1,7 +1,6 @@
 // A link to one Redis: a server, a name or address that leads to the master, or a Unix socket.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <string>
 
@@ -13,16 +12,15 @@ class RedisSingle final : public RedisRunner, private RedisNodeWatch {
  public:
   RedisSingle(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls, RedisCounters& counters,
               std::function<void(const std::string& line)> log);
-  RedisState state() const override { return state_.load(std::memory_order_relaxed); }
 
  private:
   RedisNode* node_of(const RedisRun&) override { return &node_; }
   bool on_refused(RedisNode& node, const Run& run, RedisFailure failure, const std::string& error) override;
-  void on_up(RedisNode& node) override;
-  void on_down(RedisNode& node, RedisFailure failure, const std::string& why) override;
+  void on_up(RedisNode& node) override { tell_up(node); }
+  void on_down(RedisNode& node, RedisFailure failure, const std::string& why) override {
+    tell_down(node, failure, why);
+  }
 
-  const std::function<void(const std::string&)> log_;
-  std::atomic<RedisState> state_{RedisState::connecting};
   RedisNode node_;
 };
 
