@@ -187,28 +187,24 @@ std::string RedisCursors::index_of(const std::string& principal) const {
   return text += ":}";
 }
 
-Ask<CursorAnswer> RedisCursors::read(const CursorKey& key, Then then) {
+Ask<CursorAnswer> RedisCursors::start(const CursorKey& key, Then then, const std::function<void(Work&)>& first) {
   auto [ask, reply] = make_ask<CursorAnswer>(loop_, std::move(then));
-  works_.emplace_back(*this, key, reply);
-  works_.back().set_place(std::prev(works_.end()));
-  works_.back().read();
+  Work& work = works_.emplace_back(*this, key, reply);
+  work.set_place(std::prev(works_.end()));
+  first(work);
   return std::move(ask);
+}
+
+Ask<CursorAnswer> RedisCursors::read(const CursorKey& key, Then then) {
+  return start(key, std::move(then), [](Work& work) { work.read(); });
 }
 
 Ask<CursorAnswer> RedisCursors::move(const CursorKey& key, CursorMove move, Then then) {
-  auto [ask, reply] = make_ask<CursorAnswer>(loop_, std::move(then));
-  works_.emplace_back(*this, key, reply);
-  works_.back().set_place(std::prev(works_.end()));
-  works_.back().move(std::move(move));
-  return std::move(ask);
+  return start(key, std::move(then), [&move](Work& work) { work.move(std::move(move)); });
 }
 
 Ask<CursorAnswer> RedisCursors::erase(const CursorKey& key, Then then) {
-  auto [ask, reply] = make_ask<CursorAnswer>(loop_, std::move(then));
-  works_.emplace_back(*this, key, reply);
-  works_.back().set_place(std::prev(works_.end()));
-  works_.back().erase();
-  return std::move(ask);
+  return start(key, std::move(then), [](Work& work) { work.erase(); });
 }
 
 }  // namespace tailgate

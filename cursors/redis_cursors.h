@@ -29,6 +29,8 @@ class RedisCursors final : public CursorStore {
  private:
   class Work;  // one thing that was asked for, through all its calls
 
+  Ask<CursorAnswer> start(const CursorKey& key, Then then, const std::function<void(Work&)>& first);
+
   RedisLink& link_;
   Loop& loop_;
   const std::string prefix_;

@@ -117,24 +117,23 @@ void CursorCommits::on_saved(const LineKey& key, const CursorAnswer& answer) {
 }
 
 void CursorCommits::on_tick() {
-  for (Bookmark* bookmark : bookmarks_) bookmark->note();
-  const std::int64_t now_ms = loop_.timers().clock().steady_ms();
-  for (auto it = lines_.begin(); it != lines_.end();) {
-    Line& line = it->second;
-    const bool is_idle = !line.is_sent && line.waiting.position.empty() && line.next_ms <= now_ms;
-    if (!line.is_sent && !line.waiting.position.empty() && line.next_ms <= now_ms) save(it->first, line);
-    it = is_idle ? lines_.erase(it) : std::next(it);
-  }
+  save_all(/*at_once=*/false);
   if (!lines_.empty() || !bookmarks_.empty()) loop_.timers().set(tick_, kSaveMs);
 }
 
 void CursorCommits::flush() {
   is_draining_ = true;
+  save_all(/*at_once=*/true);
+}
+
+void CursorCommits::save_all(bool at_once) {
   for (Bookmark* bookmark : bookmarks_) bookmark->note();
+  const std::int64_t now_ms = loop_.timers().clock().steady_ms();
   for (auto it = lines_.begin(); it != lines_.end();) {
     Line& line = it->second;
-    const bool is_idle = !line.is_sent && line.waiting.position.empty();
-    if (!line.is_sent && !is_idle) save(it->first, line);
+    const bool is_due = !line.is_sent && (at_once || line.next_ms <= now_ms);
+    const bool is_idle = is_due && line.waiting.position.empty();
+    if (is_due && !is_idle) save(it->first, line);
     it = is_idle ? lines_.erase(it) : std::next(it);
   }
 }

@@ -99,6 +99,8 @@ class CursorCommits {
   void save(const LineKey& key, Line& line);
   void on_saved(const LineKey& key, const CursorAnswer& answer);
   void on_tick();
+  // What waits, where its time has come or `at_once`; what has nothing left to do is forgotten.
+  void save_all(bool at_once);
   std::map<std::string, std::int32_t> partitions_of(const Position& position) const;
 
   CursorStore& store_;
