@@ -31,15 +31,10 @@ RedisLimits::RedisLimits(RedisLink& link, Loop& loop, std::string prefix, LimitT
   loop_.timers().set(renewal_, kRenewStepMs);
 }
 
-std::string RedisLimits::rate_key(const std::string& bucket) const {
-  std::string key = prefix_ + ":rate:{";
-  append_percent_encoded(key, bucket);
-  return key + '}';
-}
-
-std::string RedisLimits::slots_key(const std::string& owner) const {
-  std::string key = prefix_ + ":slots:{";
-  append_percent_encoded(key, owner);
+std::string RedisLimits::key(std::string_view kind, const std::string& name) const {
+  std::string key = prefix_;
+  key += kind;
+  append_percent_encoded(key, name);
   return key + '}';
 }
 

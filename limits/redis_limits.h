@@ -48,8 +48,9 @@ class RedisLimits final : public LimitStore {
   // False: it was not held.
   bool forget_slot(const std::string& owner, const std::string& place);
   void renew_due();
-  std::string rate_key(const std::string& bucket) const;
-  std::string slots_key(const std::string& owner) const;
+  std::string rate_key(const std::string& bucket) const { return key(":rate:{", bucket); }
+  std::string slots_key(const std::string& owner) const { return key(":slots:{", owner); }
+  std::string key(std::string_view kind, const std::string& name) const;
 
   RedisLink& link_;
   Loop& loop_;

@@ -15,7 +15,7 @@ namespace tailgate {
 class ReplicaCount {
  public:
   // `fixed`: the setting; 0: they are counted in Redis, where each says every few seconds that it is there. `id` is
-  // this replica's own. `link` may be null: then there is only this one, unless `fixed` says otherwise.
+  // this replica's own.
   ReplicaCount(RedisLink& link, Loop& loop, const std::string& prefix, std::string id, std::size_t fixed);
   std::size_t count() const { return count_.load(std::memory_order_relaxed); }
 

@@ -150,6 +150,7 @@ class Loader {
       if (!address) return wrong("listen", address.error().detail);
       if (address->scheme == Scheme::https && !has_certificate)
         return wrong("listen", "https needs tls_cert and tls_key");
+      has_proxy_header_ |= address->has_proxy_header;
     }
     if (const auto address = parse_listen_address(config().admin); !address)
       return wrong("admin", address.error().detail);
@@ -161,10 +162,7 @@ class Loader {
     if (!trusted) return wrong("trusted_proxies", trusted.error().detail);
     const bool reads_header = config().forwarded_header != ForwardedHeader::none;
     if (reads_header && trusted->is_empty()) return wrong("forwarded_header", "needs trusted_proxies too");
-    for (const std::string& listener : config().listen) {
-      const bool has_proxy_header = listener.find('?') != listener.npos;  // all that may stand there
-      if (has_proxy_header && trusted->is_empty()) return wrong("listen", "?proxy=v1v2 needs trusted_proxies too");
-    }
+    if (has_proxy_header_ && trusted->is_empty()) return wrong("listen", "?proxy=v1v2 needs trusted_proxies too");
     return {};
   }
 
@@ -263,6 +261,7 @@ class Loader {
 
   const ConfigSources& sources_;
   LoadedConfig loaded_;
+  bool has_proxy_header_ = false;  // a listener
 };
 
 }  // namespace

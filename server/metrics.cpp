@@ -21,7 +21,13 @@ double as_double(Number number) {
   return static_cast<double>(number);
 }
 
-using Sum = std::function<double(Counter StreamCounters::*)>;
+// Over all threads.
+template <class Counters>
+double sum(const std::vector<const Counters*>& threads, Counter Counters::*member) {
+  std::uint64_t all = 0;
+  for (const Counters* counters : threads) all += (counters->*member).get();
+  return as_double(all);
+}
 
 void add_connections(MetricPage& page, const MetricSources& from) {
   const auto open = [&](OpenGauge kind) {
@@ -84,22 +90,20 @@ void add_streams(MetricPage& page, const MetricSources& from) {
                  {{"representation", kFormatNames[format]}, {"state", kStateNames[state]}});
     }
   }
-  const Sum sum = [&](Counter StreamCounters::*member) {
-    std::uint64_t all = 0;
-    for (const StreamCounters* counters : from.streams) all += (counters->*member).get();
-    return as_double(all);
-  };
-  page.counter("tailgate_records_out_total", "Records delivered.", sum(&StreamCounters::records_out));
-  page.counter("tailgate_bytes_out_total", "Bytes of streams delivered.", sum(&StreamCounters::bytes_out));
-  page.counter("tailgate_records_encoded_total", "Records encoded into feeds.", sum(&StreamCounters::records_encoded));
-  page.counter("tailgate_gaps_total", "Gaps told to clients.", sum(&StreamCounters::gaps));
-  page.counter("tailgate_resets_total", "Resets told to clients.", sum(&StreamCounters::resets));
-  page.counter("tailgate_faults_total", "Streams ended by a fault.", sum(&StreamCounters::faults));
+  page.counter("tailgate_records_out_total", "Records delivered.", sum(from.streams, &StreamCounters::records_out));
+  page.counter("tailgate_bytes_out_total", "Bytes of streams delivered.",
+               sum(from.streams, &StreamCounters::bytes_out));
+  page.counter("tailgate_records_encoded_total", "Records encoded into feeds.",
+               sum(from.streams, &StreamCounters::records_encoded));
+  page.counter("tailgate_gaps_total", "Gaps told to clients.", sum(from.streams, &StreamCounters::gaps));
+  page.counter("tailgate_resets_total", "Resets told to clients.", sum(from.streams, &StreamCounters::resets));
+  page.counter("tailgate_faults_total", "Streams ended by a fault.", sum(from.streams, &StreamCounters::faults));
   page.counter("tailgate_evictions_total", "Streams that fell out of a feed's memory and read on from Kafka.",
-               sum(&StreamCounters::evictions));
-  page.counter("tailgate_cuts_total", "Streams cut within an event whose record is gone.", sum(&StreamCounters::cuts));
-  page.gauge("tailgate_feeds", "Feeds in memory, of all threads.", sum(&StreamCounters::feeds));
-  page.gauge("tailgate_feeds_bytes", "Memory of feeds.", sum(&StreamCounters::feed_bytes));
+               sum(from.streams, &StreamCounters::evictions));
+  page.counter("tailgate_cuts_total", "Streams cut within an event whose record is gone.",
+               sum(from.streams, &StreamCounters::cuts));
+  page.gauge("tailgate_feeds", "Feeds in memory, of all threads.", sum(from.streams, &StreamCounters::feeds));
+  page.gauge("tailgate_feeds_bytes", "Memory of feeds.", sum(from.streams, &StreamCounters::feed_bytes));
   page.gauge("tailgate_feeds_max_bytes", "The setting feeds_bytes.", as_double(from.feeds_bytes));
 
   std::array<double, kDelayBucketsMs.size()> bounds{};
@@ -109,30 +113,26 @@ void add_streams(MetricPage& page, const MetricSources& from) {
     for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += counters->delay_buckets[i].get();
   }
   page.histogram("tailgate_delivery_delay_seconds", "From a record's timestamp to the making of its event.", bounds,
-                 counts, sum(&StreamCounters::delay_sum_ms) / 1000);
+                 counts, sum(from.streams, &StreamCounters::delay_sum_ms) / 1000);
 }
 
 void add_redis(MetricPage& page, const MetricSources& from) {
   page.gauge("tailgate_redis_configured", "1 where Redis is used, 0 where memory is.", from.redis.empty() ? 0 : 1);
   if (from.redis.empty()) return;
-  const auto sum = [&](Counter RedisCounters::*member) {
-    std::uint64_t all = 0;
-    for (const RedisCounters* counters : from.redis) all += (counters->*member).get();
-    return as_double(all);
-  };
-  page.counter("tailgate_redis_calls_total", "Scripts asked for, refused ones too.", sum(&RedisCounters::calls));
+  page.counter("tailgate_redis_calls_total", "Scripts asked for, refused ones too.",
+               sum(from.redis, &RedisCounters::calls));
   for (std::size_t i = 0; i < kRedisFailureNames.size(); ++i) {
     std::uint64_t all = 0;
     for (const RedisCounters* counters : from.redis) all += counters->failures[i].get();
     page.counter("tailgate_redis_failures_total", "Calls that came to nothing, by why.", as_double(all),
                  {{"why", kRedisFailureNames[i]}});
   }
-  page.counter("tailgate_redis_connects_total", "Connections that came up.", sum(&RedisCounters::connects));
+  page.counter("tailgate_redis_connects_total", "Connections that came up.", sum(from.redis, &RedisCounters::connects));
   page.counter("tailgate_redis_breaker_opens_total", "Times that a breaker opened.",
-               sum(&RedisCounters::breaker_opens));
+               sum(from.redis, &RedisCounters::breaker_opens));
   page.gauge("tailgate_redis_breakers_open", "Breakers that are open: calls are refused at once.",
-             sum(&RedisCounters::is_breaker_open));
-  page.gauge("tailgate_redis_calls_waiting", "Commands without their reply.", sum(&RedisCounters::waiting));
+             sum(from.redis, &RedisCounters::is_breaker_open));
+  page.gauge("tailgate_redis_calls_waiting", "Commands without their reply.", sum(from.redis, &RedisCounters::waiting));
   std::array<double, kRedisLatencyBucketsUs.size()> bounds{};
   std::array<std::uint64_t, kRedisLatencyBucketsUs.size() + 1> counts{};
   for (std::size_t i = 0; i < bounds.size(); ++i) bounds[i] = as_double(kRedisLatencyBucketsUs[i]) / 1e6;
@@ -140,15 +140,13 @@ void add_redis(MetricPage& page, const MetricSources& from) {
     for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += counters->latency[i].get();
   }
   page.histogram("tailgate_redis_latency_seconds", "From a call to its answer.", bounds, counts,
-                 sum(&RedisCounters::latency_sum_us) / 1e6);
+                 sum(from.redis, &RedisCounters::latency_sum_us) / 1e6);
 }
 
 void add_cursors(MetricPage& page, const MetricSources& from) {
   const auto add = [&](std::string_view result, Counter CursorCounters::*member) {
-    std::uint64_t all = 0;
-    for (const CursorCounters* counters : from.cursors) all += (counters->*member).get();
     page.counter("tailgate_cursor_saves_total", "Positions that streams had to save, by what became of it.",
-                 as_double(all), {{"result", result}});
+                 sum(from.cursors, member), {{"result", result}});
   };
   add("saved", &CursorCounters::saves);
   add("retried", &CursorCounters::retries);
@@ -260,21 +258,20 @@ void add_topics(MetricPage& page, const MetricSources& from) {
 }
 
 void add_limits(MetricPage& page, const MetricSources& from) {
-  const auto sum = [&](Counter LimitCounters::*member) {
-    std::uint64_t all = 0;
-    for (const LimitCounters* counters : from.limits) all += (counters->*member).get();
-    return as_double(all);
-  };
-  page.counter("tailgate_limit_admitted_total", "Requests within limit_requests.", sum(&LimitCounters::admitted));
+  page.counter("tailgate_limit_admitted_total", "Requests within limit_requests.",
+               sum(from.limits, &LimitCounters::admitted));
   constexpr std::string_view kRefused = "What was refused, by limit.";
-  page.counter("tailgate_limit_refused_total", kRefused, sum(&LimitCounters::refused), {{"limit", "requests"}});
-  page.counter("tailgate_limit_refused_total", kRefused, sum(&LimitCounters::slots_refused), {{"limit", "streams"}});
+  page.counter("tailgate_limit_refused_total", kRefused, sum(from.limits, &LimitCounters::refused),
+               {{"limit", "requests"}});
+  page.counter("tailgate_limit_refused_total", kRefused, sum(from.limits, &LimitCounters::slots_refused),
+               {{"limit", "streams"}});
   page.counter("tailgate_limit_questions_total",
-               "Questions about requests: what leases and known refusals did not answer.", sum(&LimitCounters::asked));
+               "Questions about requests: what leases and known refusals did not answer.",
+               sum(from.limits, &LimitCounters::asked));
   page.counter("tailgate_limit_waits_total", "Times that a stream had to wait for limit_records or limit_bytes.",
-               sum(&LimitCounters::waits));
+               sum(from.limits, &LimitCounters::waits));
   page.counter("tailgate_limit_without_redis_total", "Questions that this replica answered from its own share.",
-               sum(&LimitCounters::without_redis));
+               sum(from.limits, &LimitCounters::without_redis));
   page.gauge("tailgate_limit_slots", "Streams and long polls that count against limit_streams here.",
              as_double(from.limit_slots));
   page.gauge("tailgate_replicas", "Replicas that share the limits.", as_double(from.replicas));

@@ -147,9 +147,7 @@ Response make_cursor_problem(const CursorError& error) {
     case CursorRefusal::away:
       break;
   }
-  Response response = make_problem(503, "cursors_down", "cursors are not reachable; try again later");
-  response.headers.push_back({"Retry-After", std::to_string(kRetryAfterRedisS)});
-  return response;
+  return make_problem(503, "cursors_down", "cursors are not reachable; try again later", kRetryAfterRedisS);
 }
 
 std::string_view CursorsHandler::methods(std::string_view path) const {

@@ -15,11 +15,9 @@ constexpr std::string_view kRequestsCode = "too_many_requests";
 constexpr std::string_view kStreamsCode = "too_many_streams";
 
 Response make_429(std::string_view code, std::string_view detail, std::string policy, const char* name, int retry_s) {
-  Response response = make_problem(429, code, detail);
-  const std::string retry = std::to_string(retry_s);
-  response.headers.push_back({"Retry-After", retry});
+  Response response = make_problem(429, code, detail, retry_s);
   response.headers.push_back({"RateLimit-Policy", std::move(policy)});
-  response.headers.push_back({"RateLimit", std::string{name} + ";r=0;t=" + retry});
+  response.headers.push_back({"RateLimit", std::string{name} + ";r=0;t=" + std::to_string(retry_s)});
   return response;
 }
 

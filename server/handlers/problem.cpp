@@ -159,12 +159,17 @@ Response make_problem(int status, std::string_view code, std::string_view detail
   return response;
 }
 
-Response make_problem(const Error& error) {
-  Response response = make_problem(status_of(error.code), problem_code_of(error.code), public_detail(error));
-  if (error.code == ErrorCode::upstream_down) {
-    response.headers.push_back({"Retry-After", std::to_string(kRetryAfterDownS)});
-  }
+Response make_problem(int status, std::string_view code, std::string_view detail, int retry_after_s) {
+  Response response = make_problem(status, code, detail);
+  response.headers.push_back({"Retry-After", std::to_string(retry_after_s)});
   return response;
+}
+
+Response make_problem(const Error& error) {
+  const int status = status_of(error.code);
+  const std::string_view code = problem_code_of(error.code);
+  if (status == 503) return make_problem(status, code, public_detail(error), kRetryAfterDownS);
+  return make_problem(status, code, public_detail(error));
 }
 
 }  // namespace tailgate

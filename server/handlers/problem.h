@@ -24,6 +24,9 @@ std::string_view title_of(int status);
 // sentence of ours without raw input, and is cut if it is too long.
 Response make_problem(int status, std::string_view code, std::string_view detail);
 
+// The same, with the time after which asking again may help.
+Response make_problem(int status, std::string_view code, std::string_view detail, int retry_after_s);
+
 // What was wrong with the request is said; what went wrong inside stays in the log. 503 has a Retry-After.
 Response make_problem(const Error& error);
 

@@ -45,9 +45,7 @@ Response refusal_response(const StreamRequest& request, const Error& error) {
 Response drain_refusal(const StreamRequest& request) {
   constexpr std::string_view kCode = "draining";
   if (request.is_soft) return make_busy(request.id, kCode, kRetryAfterDrainS);
-  Response response = make_problem(503, kCode, "this server is about to stop; ask again");
-  response.headers.push_back({"Retry-After", std::to_string(kRetryAfterDrainS)});
-  return response;
+  return make_problem(503, kCode, "this server is about to stop; ask again", kRetryAfterDrainS);
 }
 
 // The body that HEAD leaves out: its length is not known.
