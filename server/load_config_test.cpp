@@ -62,9 +62,14 @@ std::string refused(const ConfigSources& sources) {
   return config.error().detail;
 }
 
-void expect_refused(const ConfigSources& sources, std::initializer_list<std::string_view> parts) {
-  const std::string detail = refused(sources);
-  for (const std::string_view part : parts) EXPECT_NE(detail.find(part), detail.npos) << detail;
+testing::AssertionResult is_refused(const ConfigSources& sources, std::initializer_list<std::string_view> parts) {
+  const auto config = load_config(sources);
+  if (config) return testing::AssertionFailure() << "it was taken";
+  const std::string& detail = config.error().detail;
+  for (const std::string_view part : parts) {
+    if (detail.find(part) == detail.npos) return testing::AssertionFailure() << detail << ": without " << part;
+  }
+  return testing::AssertionSuccess();
 }
 
 TEST(LoadConfig, TheLaterSourceWins) {
@@ -102,25 +107,27 @@ TEST(LoadConfig, ListsAreArraysOrHaveCommas) {
 }
 
 TEST(LoadConfig, AWrongValueNamesItsSettingItsSourceAndWhatWouldBeRight) {
-  expect_refused(enough_and(flag("threads", {"0"})), {"threads (flag --threads)", "auto or a number from 1 to 256"});
-  expect_refused(enough_and_variable("TAILGATE_HEARTBEAT=15"),
-                 {"heartbeat (variable TAILGATE_HEARTBEAT)", "a duration from 100ms"});
+  EXPECT_TRUE(
+      is_refused(enough_and(flag("threads", {"0"})), {"threads (flag --threads)", "auto or a number from 1 to 256"}));
+  EXPECT_TRUE(is_refused(enough_and_variable("TAILGATE_HEARTBEAT=15"),
+                         {"heartbeat (variable TAILGATE_HEARTBEAT)", "a duration from 100ms"}));
   const TextFile file{"\n\nrecord_bytes = '1TB'\n"};
   ConfigSources sources = enough();
   sources.file = file.path();
-  expect_refused(sources, {"record_bytes (" + file.path() + " line 3)", "a size from 1MiB"});
-  expect_refused(enough_and(flag("log_level", {"verbose"})), {"debug, info, warning or error"});
-  expect_refused(enough_and(flag("cors_origins", {"https://a.example/"})), {"cors_origins", "https://example.org"});
-  expect_refused(enough_and(flag("cors_origins", {"https://A.example"})), {"cors_origins"});
+  EXPECT_TRUE(is_refused(sources, {"record_bytes (" + file.path() + " line 3)", "a size from 1MiB"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("log_level", {"verbose"})), {"debug, info, warning or error"}));
+  EXPECT_TRUE(
+      is_refused(enough_and(flag("cors_origins", {"https://a.example/"})), {"cors_origins", "https://example.org"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("cors_origins", {"https://A.example"})), {"cors_origins"}));
 }
 
 TEST(LoadConfig, WhatMustBeGivenIsAskedFor) {
   ConfigSources sources;
-  expect_refused(sources, {"kafka", "must be given"});
+  EXPECT_TRUE(is_refused(sources, {"kafka", "must be given"}));
   sources.flags = {flag("kafka", {"a:1"})};
-  expect_refused(sources, {"topics", "must be given"});
+  EXPECT_TRUE(is_refused(sources, {"topics", "must be given"}));
   sources.mode = Mode::demo;
-  expect_refused(sources, {"kafka (flag --kafka)", "demo"});
+  EXPECT_TRUE(is_refused(sources, {"kafka (flag --kafka)", "demo"}));
   sources.flags.clear();
   const LoadedConfig demo = loaded(sources);
   EXPECT_EQ(demo.config.listen, std::vector<std::string>{"127.0.0.1:8080"});
@@ -128,14 +135,14 @@ TEST(LoadConfig, WhatMustBeGivenIsAskedFor) {
 }
 
 TEST(LoadConfig, UnknownSettingsEndTheStartAndUnknownVariablesWarn) {
-  expect_refused(enough_and(flag("thread", {"1"})), {"thread (flag --thread)", "unknown setting", "threads"});
+  EXPECT_TRUE(is_refused(enough_and(flag("thread", {"1"})), {"thread (flag --thread)", "unknown setting", "threads"}));
   const TextFile file{"[server]\nlisten = 'a:1'\n"};
   ConfigSources sources = enough();
   sources.file = file.path();
-  expect_refused(sources, {"server", "line 1"});
+  EXPECT_TRUE(is_refused(sources, {"server", "line 1"}));
   const TextFile later{"jwt_issuer = 'a'\n"};
   sources.file = later.path();
-  expect_refused(sources, {"jwt_issuer", "unknown setting"});
+  EXPECT_TRUE(is_refused(sources, {"jwt_issuer", "unknown setting"}));
 
   sources = enough();
   sources.environment = {"TAILGATE_THREAD=1",
@@ -153,13 +160,13 @@ TEST(LoadConfig, UnknownSettingsEndTheStartAndUnknownVariablesWarn) {
 TEST(LoadConfig, AFileThatCannotBeReadOrIsNoTomlIsSaid) {
   ConfigSources sources = enough();
   sources.file = "/nonexistent/tailgate.toml";
-  expect_refused(sources, {"/nonexistent/tailgate.toml"});
+  EXPECT_TRUE(is_refused(sources, {"/nonexistent/tailgate.toml"}));
   const TextFile file{"kafka = \n"};
   sources.file = file.path();
-  expect_refused(sources, {file.path() + " line 1"});
+  EXPECT_TRUE(is_refused(sources, {file.path() + " line 1"}));
   const TextFile table{"threads = 1.5\n"};
   sources.file = table.path();
-  expect_refused(sources, {"threads", "line 1"});
+  EXPECT_TRUE(is_refused(sources, {"threads", "line 1"}));
 }
 
 TEST(LoadConfig, PropertiesOfLibrdkafkaComeFromEverywhere) {
@@ -185,24 +192,24 @@ TEST(LoadConfig, PropertiesOfLibrdkafkaComeFromEverywhere) {
 TEST(LoadConfig, PropertiesThatTheDesignFixesAreRefusedByName) {
   for (const char* name : {"plugin.library.paths", "auto.offset.reset", "enable.partition.eof"}) {
     const std::string setting = std::string{"librdkafka."} + name;
-    expect_refused(enough_and({setting, {"x"}, "flag --librdkafka"}), {setting, "flag --librdkafka"});
+    EXPECT_TRUE(is_refused(enough_and({setting, {"x"}, "flag --librdkafka"}), {setting, "flag --librdkafka"}));
   }
-  expect_refused(enough_and({"librdkafka.sasl.password_file", {"/nonexistent"}, "flag --librdkafka"}),
-                 {"sasl.password_file"});
+  EXPECT_TRUE(is_refused(enough_and({"librdkafka.sasl.password_file", {"/nonexistent"}, "flag --librdkafka"}),
+                         {"sasl.password_file"}));
 }
 
 TEST(LoadConfig, ContradictionsAreSaid) {
-  expect_refused(enough_and(flag("tls_cert", {"/dev/null"})), {"tls_cert (flag --tls_cert)", "tls_key"});
-  expect_refused(enough_and(flag("tls_key", {"/dev/null"})), {"tls_key", "tls_cert"});
-  expect_refused(enough_and(flag("listen", {"https://0.0.0.0:8443"})), {"listen", "tls_cert"});
-  expect_refused(enough_and(flag("listen", {"ftp://0.0.0.0:21"})), {"listen"});
-  expect_refused(enough_and(flag("admin", {"nowhere"})), {"admin"});
-  expect_refused(enough_and(flag("cors_origins", {"*", "https://a.example"})), {"cors_origins", "alone"});
-  expect_refused(enough_and(flag("feed_bytes", {"1GiB"})), {"feed_bytes", "feeds_bytes"});
-  expect_refused(enough_and(flag("max_event_bytes", {"8MiB"})), {"max_event_bytes (flag", "feed_bytes"});
+  EXPECT_TRUE(is_refused(enough_and(flag("tls_cert", {"/dev/null"})), {"tls_cert (flag --tls_cert)", "tls_key"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("tls_key", {"/dev/null"})), {"tls_key", "tls_cert"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("listen", {"https://0.0.0.0:8443"})), {"listen", "tls_cert"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("listen", {"ftp://0.0.0.0:21"})), {"listen"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("admin", {"nowhere"})), {"admin"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("cors_origins", {"*", "https://a.example"})), {"cors_origins", "alone"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("feed_bytes", {"1GiB"})), {"feed_bytes", "feeds_bytes"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("max_event_bytes", {"8MiB"})), {"max_event_bytes (flag", "feed_bytes"}));
   ConfigSources sources = enough_and(flag("tls_cert", {"/nonexistent"}));
   sources.flags.push_back(flag("tls_key", {"/dev/null"}));
-  expect_refused(sources, {"tls_cert", "can be read"});
+  EXPECT_TRUE(is_refused(sources, {"tls_cert", "can be read"}));
 }
 
 TEST(LoadConfig, ABareListenerIsHttpsWhereThereIsACertificate) {
@@ -220,7 +227,7 @@ TEST(LoadConfig, ConnectionsFitIntoTheLimitOfOpenFiles) {
   EXPECT_EQ(loaded(sources).config.max_connections, 768u);
   EXPECT_EQ(loaded(sources).warnings.size(), 1u);
   sources.flags.push_back(flag("max_connections", {"5000"}));
-  expect_refused(sources, {"max_connections (flag --max_connections)", "1024"});
+  EXPECT_TRUE(is_refused(sources, {"max_connections (flag --max_connections)", "1024"}));
 }
 
 TEST(LoadConfig, WhatHasChangedIsNamed) {
@@ -248,19 +255,19 @@ TEST(LoadConfig, RedisMayComeFromAFile) {
   const std::string detail = refused(enough_and(flag("redis_file", {wrong.path()})));
   EXPECT_NE(detail.find("redis_file (flag --redis_file): "), detail.npos) << detail;
   EXPECT_EQ(detail.find("secret"), detail.npos) << detail;
-  expect_refused(enough_and(flag("redis_file", {"/no/such/file"})), {"redis_file", "can be read"});
+  EXPECT_TRUE(is_refused(enough_and(flag("redis_file", {"/no/such/file"})), {"redis_file", "can be read"}));
   ConfigSources both = enough_and(flag("redis_file", {url.path()}));
   both.flags.push_back(flag("redis", {"redis://a"}));
-  expect_refused(both, {"redis_file", "beside redis"});
+  EXPECT_TRUE(is_refused(both, {"redis_file", "beside redis"}));
 }
 
 TEST(LoadConfig, WhatIsForRedisNeedsIt) {
-  expect_refused(enough_and(flag("redis_wait", {"1"})), {"redis_wait", "needs redis"});
-  expect_refused(enough_and(flag("redis_ca", {"/dev/null"})), {"redis_ca", "rediss://"});
+  EXPECT_TRUE(is_refused(enough_and(flag("redis_wait", {"1"})), {"redis_wait", "needs redis"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("redis_ca", {"/dev/null"})), {"redis_ca", "rediss://"}));
   ConfigSources half = enough_and(flag("redis", {"rediss://a"}));
   half.flags.push_back(flag("redis_cert", {"/dev/null"}));
-  expect_refused(half, {"redis_cert", "needs redis_key"});
-  expect_refused(enough_and(flag("redis_prefix", {"a{b}"})), {"redis_prefix"});
+  EXPECT_TRUE(is_refused(half, {"redis_cert", "needs redis_key"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("redis_prefix", {"a{b}"})), {"redis_prefix"}));
 }
 
 TEST(LoadConfig, ProxiesAreNetworksAndWhatTheySayNeedsThem) {
@@ -268,11 +275,12 @@ TEST(LoadConfig, ProxiesAreNetworksAndWhatTheySayNeedsThem) {
   trusted.flags.push_back(flag("forwarded_header", {"forwarded"}));
   trusted.flags.push_back(flag("listen", {"http://127.0.0.1:1?proxy=v1v2"}));
   EXPECT_EQ(loaded(trusted).config.trusted_proxies.size(), 2U);
-  expect_refused(enough_and(flag("trusted_proxies", {"10.0.0.1/8"})), {"trusted_proxies", "no bits behind"});
-  expect_refused(enough_and(flag("trusted_proxies", {"proxy.example"})), {"trusted_proxies", "networks"});
-  expect_refused(enough_and(flag("forwarded_header", {"forwarded"})), {"forwarded_header", "needs trusted_proxies"});
-  expect_refused(enough_and(flag("listen", {"127.0.0.1:1?proxy=v1v2"})), {"listen", "needs trusted_proxies"});
-  expect_refused(enough_and(flag("listen", {"127.0.0.1:1?proxy=v3"})), {"listen", "?proxy=v1v2"});
+  EXPECT_TRUE(is_refused(enough_and(flag("trusted_proxies", {"10.0.0.1/8"})), {"trusted_proxies", "no bits behind"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("trusted_proxies", {"proxy.example"})), {"trusted_proxies", "networks"}));
+  EXPECT_TRUE(
+      is_refused(enough_and(flag("forwarded_header", {"forwarded"})), {"forwarded_header", "needs trusted_proxies"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("listen", {"127.0.0.1:1?proxy=v1v2"})), {"listen", "needs trusted_proxies"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("listen", {"127.0.0.1:1?proxy=v3"})), {"listen", "?proxy=v1v2"}));
 }
 
 TEST(LoadConfig, LimitsAreRatesAndWarnWhereNobodyIsTrusted) {
@@ -289,7 +297,7 @@ TEST(LoadConfig, LimitsAreRatesAndWarnWhereNobodyIsTrusted) {
   EXPECT_TRUE(rate.warnings.empty());
   EXPECT_EQ(loaded(enough_and(flag("limit_requests", {"0"}))).config.limit_requests.per_second, 0);
   for (const char* wrong : {"0/5", "5/0", "-1", "1/2/3", "1.5", "many", "/5"}) {
-    expect_refused(enough_and(flag("limit_requests", {wrong})), {"limit_requests", "RATE/BURST"});
+    EXPECT_TRUE(is_refused(enough_and(flag("limit_requests", {wrong})), {"limit_requests", "RATE/BURST"}));
   }
 }
 

@@ -32,10 +32,13 @@ Error refused(std::string target, std::vector<HeaderField> headers = {}) {
 }
 
 // The refusal is a 400 whose sentence names what is wrong.
-void expect_bad(std::string target, std::string_view names, std::vector<HeaderField> headers = {}) {
-  const Error error = refused(target, std::move(headers));
-  EXPECT_EQ(error.code, ErrorCode::bad_request) << target;
-  EXPECT_NE(error.detail.find(names), std::string::npos) << target << ": " << error.detail;
+testing::AssertionResult is_bad(const std::string& target, std::string_view names,
+                                std::vector<HeaderField> headers = {}) {
+  const auto stream = parse_stream_request(request(target, std::move(headers)), kNowMs);
+  if (stream) return testing::AssertionFailure() << target << " was taken";
+  const bool is_named = stream.error().detail.find(names) != std::string::npos;
+  if (stream.error().code == ErrorCode::bad_request && is_named) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << target << ": " << stream.error().detail;
 }
 
 using Topics = std::vector<std::string>;
@@ -101,15 +104,15 @@ TEST(StreamRequest, WhatIsNoTopicIsNotFound) {
     EXPECT_EQ(error.code, ErrorCode::not_found) << path;
     EXPECT_EQ(error.detail, unknown.detail) << path;
   }
-  expect_bad("/streams/%zz", "path");
-  expect_bad("/streams/a%2", "path");
+  EXPECT_TRUE(is_bad("/streams/%zz", "path"));
+  EXPECT_TRUE(is_bad("/streams/a%2", "path"));
 }
 
 TEST(StreamRequest, TakesSixteenTopicsAndNoMore) {
   std::string path = "/streams/t0";
   for (int i = 1; i < 16; ++i) path += ",t" + std::to_string(i);
   EXPECT_EQ(taken(path).topics.size(), 16u);
-  expect_bad(path + ",t16", "16 topics");
+  EXPECT_TRUE(is_bad(path + ",t16", "16 topics"));
 }
 
 TEST(StreamRequest, TheRepresentationComesFromAcceptOrFromAs) {
@@ -118,10 +121,10 @@ TEST(StreamRequest, TheRepresentationComesFromAcceptOrFromAs) {
   EXPECT_EQ(taken("/streams/a?as=json", {{"accept", "text/html"}}).representation, Representation::json);
   EXPECT_EQ(refused("/streams/a", {{"accept", "text/html"}}).code, ErrorCode::not_acceptable);
   EXPECT_EQ(refused("/streams/a", {{"accept", "text/event-stream;q=0"}}).code, ErrorCode::not_acceptable);
-  expect_bad("/streams/a", "Accept", {{"accept", std::string(1025, 'a')}});
-  expect_bad("/streams/a?as=json", "Accept", {{"accept", std::string(1025, 'a')}});
-  expect_bad("/streams/a?as=xml", "as ");
-  expect_bad("/streams/a?as=", "as ");
+  EXPECT_TRUE(is_bad("/streams/a", "Accept", {{"accept", std::string(1025, 'a')}}));
+  EXPECT_TRUE(is_bad("/streams/a?as=json", "Accept", {{"accept", std::string(1025, 'a')}}));
+  EXPECT_TRUE(is_bad("/streams/a?as=xml", "as "));
+  EXPECT_TRUE(is_bad("/streams/a?as=", "as "));
 }
 
 TEST(StreamRequest, StartsWhereTheHeaderSaysBeforeTheQuery) {
@@ -185,7 +188,7 @@ TEST(StreamRequest, FromTakesPlacesTimesAndIds) {
   EXPECT_EQ(taken("/streams/a?from=-").position, (Position{{"a", {{0, kNothingPassed}}}}));
   for (const char* from :
        {"", "Latest", "-100001", "-x", "--1", "-1.5", "@-1", "2026-09-21", "yesterday", "b=0:1", "+5"}) {
-    expect_bad(std::string{"/streams/a?from="} + from, "from");
+    EXPECT_TRUE(is_bad(std::string{"/streams/a?from="} + from, "from"));
   }
 }
 
@@ -197,12 +200,12 @@ TEST(StreamRequest, StopsAtALimitOrAPlace) {
   EXPECT_EQ(std::get<UntilPosition>(taken("/streams/a?until=0:5,1:-").until).position,
             (Position{{"a", {{0, 5}, {1, kNothingPassed}}}}));
   for (const char* limit : {"", "0", "-1", "1.5", "x", "9223372036854775808", "1e3"}) {
-    expect_bad(std::string{"/streams/a?limit="} + limit, "limit");
+    EXPECT_TRUE(is_bad(std::string{"/streams/a?limit="} + limit, "limit"));
   }
   for (const char* until : {"", "@1790000000001", "2099-01-01T00:00:00Z", "latest", "-5", "b=0:1"}) {
-    expect_bad(std::string{"/streams/a?until="} + until, "until");
+    EXPECT_TRUE(is_bad(std::string{"/streams/a?until="} + until, "until"));
   }
-  expect_bad("/streams/a,b?until=a=0:5", "every topic");
+  EXPECT_TRUE(is_bad("/streams/a,b?until=a=0:5", "every topic"));
 }
 
 TEST(StreamRequest, AnIdFromTheEndIsOverOnlyWhereThereIsAnEnd) {
@@ -221,15 +224,15 @@ TEST(StreamRequest, EnvelopesAreTheDefaultWhereAValueWouldNotSayItsTopic) {
   EXPECT_EQ(taken("/streams/a,b?format=value").format, Format::value);
   EXPECT_EQ(taken("/streams/a?as=json").format, Format::envelope);
   EXPECT_EQ(taken("/streams/a?as=ndjson&format=envelope").format, Format::envelope);
-  expect_bad("/streams/a?as=json&format=value", "format");
-  expect_bad("/streams/a?format=xml", "format");
+  EXPECT_TRUE(is_bad("/streams/a?as=json&format=value", "format"));
+  EXPECT_TRUE(is_bad("/streams/a?format=xml", "format"));
 }
 
 TEST(StreamRequest, OnResetGoesOnAsAsked) {
   EXPECT_EQ(taken("/streams/a?on_reset=earliest").on_reset, ResetPolicy::earliest);
   EXPECT_EQ(taken("/streams/a?on_reset=latest").on_reset, ResetPolicy::latest);
   EXPECT_EQ(taken("/streams/a?on_reset=stop").on_reset, ResetPolicy::stop);
-  expect_bad("/streams/a?on_reset=now", "on_reset");
+  EXPECT_TRUE(is_bad("/streams/a?on_reset=now", "on_reset"));
 }
 
 TEST(StreamRequest, KeysAreASet) {
@@ -249,12 +252,12 @@ TEST(StreamRequest, ALongPollHasItsBounds) {
   EXPECT_EQ(taken("/streams/a?as=json&limit=10000").limit, 10'000);
   EXPECT_EQ(taken("/streams/a?as=json&max_bytes=1").bytes_max, 1);
   for (const char* wait : {"51", "-1", "1.5", "", "x"})
-    expect_bad(std::string{"/streams/a?as=json&wait="} + wait, "wait");
-  expect_bad("/streams/a?as=json&limit=10001", "limit");
-  expect_bad("/streams/a?as=json&max_bytes=0", "max_bytes");
-  expect_bad("/streams/a?as=json&max_bytes=16777217", "max_bytes");
-  expect_bad("/streams/a?wait=5", "wait");
-  expect_bad("/streams/a?as=ndjson&max_bytes=5", "max_bytes");
+    EXPECT_TRUE(is_bad(std::string{"/streams/a?as=json&wait="} + wait, "wait"));
+  EXPECT_TRUE(is_bad("/streams/a?as=json&limit=10001", "limit"));
+  EXPECT_TRUE(is_bad("/streams/a?as=json&max_bytes=0", "max_bytes"));
+  EXPECT_TRUE(is_bad("/streams/a?as=json&max_bytes=16777217", "max_bytes"));
+  EXPECT_TRUE(is_bad("/streams/a?wait=5", "wait"));
+  EXPECT_TRUE(is_bad("/streams/a?as=ndjson&max_bytes=5", "max_bytes"));
 }
 
 TEST(StreamRequest, APreferenceForWaitingIsLoweredAndSaid) {
@@ -285,24 +288,24 @@ TEST(StreamRequest, OnlyAnEventSourceIsRefusedSoftlyUnlessAskedOtherwise) {
   EXPECT_TRUE(taken("/streams/a?soft=1").is_soft);
   EXPECT_FALSE(taken("/streams/a?as=json", {event_source}).is_soft);
   EXPECT_FALSE(taken("/streams/a?as=json&soft=0").is_soft);
-  expect_bad("/streams/a?as=json&soft=1", "soft");
-  expect_bad("/streams/a?soft=yes", "soft");
+  EXPECT_TRUE(is_bad("/streams/a?as=json&soft=1", "soft"));
+  EXPECT_TRUE(is_bad("/streams/a?soft=yes", "soft"));
 }
 
 TEST(StreamRequest, WhatDoesNotExistYetIsRefusedByName) {
-  expect_bad("/streams/a?cursor=", "cursor");
-  expect_bad("/streams/a?cursor=a%2Fb", "cursor");
-  expect_bad("/streams/a?cursor=%7D", "cursor");
-  expect_bad("/streams/a?cursor=" + std::string(129, 'c'), "cursor");
-  expect_bad("/streams/a?cursor=c&commit=always", "commit");
-  expect_bad("/streams/a?commit=auto", "commit");
-  expect_bad("/streams/a?gather=5", "gather");
+  EXPECT_TRUE(is_bad("/streams/a?cursor=", "cursor"));
+  EXPECT_TRUE(is_bad("/streams/a?cursor=a%2Fb", "cursor"));
+  EXPECT_TRUE(is_bad("/streams/a?cursor=%7D", "cursor"));
+  EXPECT_TRUE(is_bad("/streams/a?cursor=" + std::string(129, 'c'), "cursor"));
+  EXPECT_TRUE(is_bad("/streams/a?cursor=c&commit=always", "commit"));
+  EXPECT_TRUE(is_bad("/streams/a?commit=auto", "commit"));
+  EXPECT_TRUE(is_bad("/streams/a?gather=5", "gather"));
 }
 
 TEST(StreamRequest, ASlipIsNoSilentDefault) {
-  expect_bad("/streams/a?form=earliest", "from?");
-  expect_bad("/streams/a?last-event-id=0:1", "last_event_id?");
-  expect_bad("/streams/a?from=latest&from=latest", "from");
+  EXPECT_TRUE(is_bad("/streams/a?form=earliest", "from?"));
+  EXPECT_TRUE(is_bad("/streams/a?last-event-id=0:1", "last_event_id?"));
+  EXPECT_TRUE(is_bad("/streams/a?from=latest&from=latest", "from"));
   EXPECT_TRUE(std::holds_alternative<FromLatest>(taken("/streams/a?_form=earliest").from));
 }
 
