@@ -8,16 +8,17 @@ namespace {
 constexpr const char* kTake = R"(
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind ~= 'string' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
-local interval, burst, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local interval, burst, wanted, owed = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local full = tonumber(redis.call('GET', KEYS[1]) or now) or now
+local is_changed = owed > 0 or full > now + burst
 if not (full >= now) then full = now end
-if full > now + burst then full = now + burst end
+full = math.min(full + owed * interval, now + burst)
 local there = math.floor((now + burst - full) / interval + 0.000001)
 local granted = math.min(wanted, there)
 full = full + granted * interval
-if granted > 0 then
+if granted > 0 or is_changed then
   redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', string.format('%.0f', (full - now) / 1000 + 1000))
 end
 local retry = 0
@@ -36,16 +37,19 @@ local function hold(place)
   redis.call('ZADD', key, text(now + lease), place)
   redis.call('PEXPIRE', key, text(2 * lease))
 end
+-- A clock that was set back has left ends that are too far away: they count from now on.
+local function pull_in()
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', key, text(now + 2 * lease), '+inf', 'LIMIT', 0, 1000)) do
+    redis.call('ZADD', key, text(now + lease), other)
+  end
+end
 redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now))
 )";
 
-// A clock that was set back has left ends that are too far away: they count from now on.
 constexpr const char* kTakeSlot = R"(
 local max, place = tonumber(ARGV[2]), ARGV[3]
 if redis.call('ZCARD', key) >= max and not redis.call('ZSCORE', key, place) then
-  for _, other in ipairs(redis.call('ZRANGEBYSCORE', key, text(now + 2 * lease), '+inf')) do
-    redis.call('ZADD', key, text(now + lease), other)
-  end
+  pull_in()
   return 0
 end
 hold(place)
@@ -63,6 +67,7 @@ return redis.call('ZREM', KEYS[1], ARGV[1])
 )";
 
 constexpr const char* kCountReplicas = R"(
+pull_in()
 hold(ARGV[2])
 return redis.call('ZCARD', key)
 )";

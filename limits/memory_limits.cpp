@@ -7,14 +7,30 @@ namespace tailgate {
 
 TokenGrant LimitTable::take(const std::string& bucket, const TokenRate& rate, std::int64_t wanted) {
   const std::lock_guard lock{mutex_};
-  const double now_us = static_cast<double>(clock_.steady_ms()) * 1'000;
-  if (full_us_.size() >= sweep_at_) forget_full(now_us);
-  return take_tokens(full_us_[bucket], now_us, rate, wanted);
+  if (buckets_.size() >= sweep_at_) forget_full();
+  Bucket& known = buckets_[bucket];
+  const TokenGrant grant = take_tokens(known.full_us, now_us(), rate, wanted);
+  known.owed_us = std::max(known.owed_us, now_us()) + static_cast<double>(grant.granted) * rate.interval_us();
+  return grant;
 }
 
-void LimitTable::forget_full(double now_us) {
-  std::erase_if(full_us_, [now_us](const auto& item) { return item.second <= now_us; });
-  sweep_at_ = std::max<std::size_t>(1'024, 2 * full_us_.size());
+double LimitTable::settle(const std::string& bucket, const TokenRate& rate) {
+  const std::lock_guard lock{mutex_};
+  const auto found = buckets_.find(bucket);
+  if (found == buckets_.end()) return 0;
+  return std::max(0.0, (std::exchange(found->second.owed_us, 0) - now_us()) / rate.interval_us());
+}
+
+void LimitTable::owe(const std::string& bucket, const TokenRate& rate, double tokens) {
+  const std::lock_guard lock{mutex_};
+  const auto found = buckets_.find(bucket);
+  if (found == buckets_.end()) return;  // it was full again
+  found->second.owed_us = std::max(found->second.owed_us, now_us()) + tokens * rate.interval_us();
+}
+
+void LimitTable::forget_full() {
+  std::erase_if(buckets_, [now_us = now_us()](const auto& item) { return item.second.full_us <= now_us; });
+  sweep_at_ = std::max<std::size_t>(1'024, 2 * buckets_.size());
 }
 
 bool LimitTable::take_slot(const std::string& owner, const std::string& place, std::size_t slots_max) {
@@ -44,7 +60,7 @@ std::size_t LimitTable::slots_of(const std::string& owner) const {
 
 std::size_t LimitTable::buckets() const {
   const std::lock_guard lock{mutex_};
-  return full_us_.size();
+  return buckets_.size();
 }
 
 std::size_t LimitTable::slots() const {

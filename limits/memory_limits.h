@@ -19,6 +19,11 @@ class LimitTable {
   explicit LimitTable(const Clock& clock) : clock_{clock} {}
 
   TokenGrant take(const std::string& bucket, const TokenRate& rate, std::int64_t wanted);
+  // How many tokens of the bucket were taken that have not come again meanwhile, as far as nobody asked before: who
+  // asks accounts for them elsewhere, and owes them again where that fails.
+  double settle(const std::string& bucket, const TokenRate& rate);
+  void owe(const std::string& bucket, const TokenRate& rate, double tokens);
+
   // False: all of them are taken. Who has the place already keeps it.
   bool take_slot(const std::string& owner, const std::string& place, std::size_t slots_max);
   void leave_slot(const std::string& owner, const std::string& place);
@@ -29,12 +34,17 @@ class LimitTable {
   std::size_t slots() const;
 
  private:
-  void forget_full(double now_us);
+  struct Bucket {
+    double full_us = 0;  // take_tokens' state
+    double owed_us = 0;  // when what is owed would have come again
+  };
+  double now_us() const { return static_cast<double>(clock_.steady_ms()) * 1'000; }
+  void forget_full();
 
   const Clock& clock_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, double> full_us_;  // by bucket: take_tokens' state
-  std::size_t sweep_at_ = 1'024;                     // buckets, from which on the full ones are looked for
+  std::unordered_map<std::string, Bucket> buckets_;
+  std::size_t sweep_at_ = 1'024;  // buckets, from which on the full ones are looked for
   std::unordered_map<std::string, std::unordered_set<std::string>> places_;
   std::size_t slots_ = 0;
 };

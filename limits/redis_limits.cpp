@@ -49,20 +49,28 @@ void RedisLimits::run(const RedisScript& script, std::string key, std::vector<st
   });
 }
 
+TokenRate RedisLimits::share_of(const TokenRate& rate) const {
+  const auto replicas = static_cast<double>(replicas_.count());
+  return {rate.per_second / replicas, std::max(1.0, rate.burst / replicas)};
+}
+
 TokenGrant RedisLimits::take_share(const std::string& bucket, const TokenRate& rate, std::int64_t wanted) {
   counters_.without_redis.add();
-  const auto replicas = static_cast<double>(replicas_.count());
-  return own_.take(bucket, {rate.per_second / replicas, std::max(1.0, rate.burst / replicas)}, wanted);
+  return own_.take(bucket, share_of(rate), wanted);
 }
 
 Ask<TokenGrant> RedisLimits::take(const std::string& bucket, const TokenRate& rate, std::int64_t wanted,
                                   ThenTokens then) {
   auto [ask, reply] = make_ask<TokenGrant>(loop_, std::move(then));
+  const double owed = own_.settle(bucket, share_of(rate));
   std::vector<std::string> arguments{number(rate.interval_us()), number(rate.burst * rate.interval_us()),
-                                     std::to_string(wanted)};
+                                     std::to_string(wanted), number(owed)};
   run(limit_scripts().take, rate_key(bucket), std::move(arguments),
-      [this, reply = reply, bucket, rate, wanted](const RedisAnswer& answer) {
-        if (!answer || answer->items.size() != 3) return reply(take_share(bucket, rate, wanted));
+      [this, reply = reply, bucket, rate, wanted, owed](const RedisAnswer& answer) {
+        if (!answer || answer->items.size() != 3) {
+          own_.owe(bucket, share_of(rate), owed);
+          return reply(take_share(bucket, rate, wanted));
+        }
         const auto& items = answer->items;
         reply(TokenGrant{std::clamp<std::int64_t>(items[0].integer, 0, wanted), items[1].integer, items[2].integer});
       });
@@ -124,6 +132,12 @@ bool RedisLimits::forget_slot(const std::string& owner, const std::string& place
 void RedisLimits::renew_due() {
   loop_.timers().set(renewal_, kRenewStepMs);
   const std::int64_t now_ms = loop_.timers().clock().steady_ms();
+  // One that was away may have forgotten all of them.
+  const bool is_up = link_.state() == RedisState::up;
+  if (is_up && !was_up_) {
+    for (Owner& owner : owners_) owner.renew_ms = now_ms;
+  }
+  was_up_ = is_up;
   for (std::size_t i = 0; i < kRenewOwnersMax && !owners_.empty() && owners_.front().renew_ms <= now_ms; ++i) {
     Owner& owner = owners_.front();
     owner.renew_ms = now_ms + kRenewAfterMs;

@@ -2,7 +2,9 @@
 //
 // Keys: PREFIX:rate:{BUCKET} and PREFIX:slots:{OWNER}, percent-encoded. A slot is a lease of kSlotLeaseMs that is
 // renewed every third of it, so that those of a replica that was killed are free when it is over; slots that a Redis
-// has lost are there again after a renewal.
+// has lost are there again after a renewal, and all are renewed once it has been away. What was taken from this
+// replica's share meanwhile is accounted for with the first question that Redis answers, so that nothing is given
+// twice.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +45,8 @@ class RedisLimits final : public LimitStore {
 
   void run(const RedisScript& script, std::string key, std::vector<std::string> arguments,
            std::function<void(const RedisAnswer&)> then);
+  // What this replica may give alone.
+  TokenRate share_of(const TokenRate& rate) const;
   TokenGrant take_share(const std::string& bucket, const TokenRate& rate, std::int64_t wanted);
   void hold(const std::string& owner, const std::string& place);
   // False: it was not held.
@@ -61,6 +65,7 @@ class RedisLimits final : public LimitStore {
   std::list<Ask<RedisAnswer>> asked_;
   std::list<Owner> owners_;  // that hold slots through this loop, the one first that is to be renewed first
   std::unordered_map<std::string, std::list<Owner>::iterator> by_name_;
+  bool was_up_ = true;
   Timer renewal_;
 };
 

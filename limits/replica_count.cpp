@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kLeaseMs = 15'000;
 constexpr std::int64_t kAskMs = 5'000;
+constexpr std::int64_t kReplicasMax = 1'000;  // more than that is not what replicas have written
 
 }  // namespace
 
@@ -30,7 +31,7 @@ void ReplicaCount::ask() {
   RedisCall call{limit_scripts().count_replicas, {key_}, {std::to_string(kLeaseMs), id_}, 0};
   asked_ = link_.run(std::move(call), [this](const RedisAnswer& answer) {
     if (answer && answer->integer > 0) {
-      count_.store(static_cast<std::size_t>(answer->integer), std::memory_order_relaxed);
+      count_.store(static_cast<std::size_t>(std::min(answer->integer, kReplicasMax)), std::memory_order_relaxed);
     } else {
       loop_.timers().set(timer_, kAskMs / 10);
     }
