@@ -10,6 +10,7 @@
 
 #include "cursors/cursor_store.h"
 #include "cursors/id.h"
+#include "streams/exposure.h"
 
 namespace tailgate {
 namespace {
@@ -31,6 +32,7 @@ class BodyReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, BodyRe
   bool Key(const char* text, rapidjson::SizeType size, bool) {
     const std::string_view key{text, size};
     if (place_ == Place::topics) {
+      if (!is_topic_name(key)) return refuse("position names what no topic can be called");
       topic_ = key;
       return body_.position.contains(topic_) ? refuse("position names a topic twice") : go(Place::id);
     }

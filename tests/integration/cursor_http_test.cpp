@@ -110,36 +110,52 @@ TEST_F(CursorHttp, RefuseWhatNobodyCanHaveRead) {
   EXPECT_EQ(standing("a"), "0:9 g1");
 }
 
+// "0:1,1:1,…"
+std::string partitions(int count) {
+  std::string id;
+  for (int p = 0; p < count; ++p) id += (p > 0 ? "," : "") + std::to_string(p) + ":1";
+  return id;
+}
+
 TEST_F(CursorHttp, RefuseBodiesThatAreNotOfTheForm) {
-  const std::vector<std::string> bodies{"",
-                                        "null",
-                                        "[]",
-                                        "\"x\"",
-                                        "{}",
-                                        "{",
-                                        R"({"position":{}})",
-                                        R"({"position":null})",
-                                        R"({"position":"0:1"})",
-                                        R"({"position":{"t":1}})",
-                                        R"({"position":{"t":"x"}})",
-                                        R"({"position":{"t":"-1"}})",
-                                        R"({"position":{"t":"0:1","t":"0:2"}})",
-                                        R"({"position":{"t":"0:1"},"position":{"t":"0:1"}})",
-                                        R"({"position":{"t":"0:1"},"generation":1,"generation":1})",
-                                        R"({"position":{"t":"0:1"},"generation":-1})",
-                                        R"({"position":{"t":"0:1"},"generation":1.5})",
-                                        R"({"position":{"t":"0:1"},"generation":"1"})",
-                                        R"({"position":{"t":"0:1"},"other":1})",
-                                        R"({"position":{"t":"0:1"}} x)",
-                                        "{\"position\":{\"\xff\":\"0:1\"}}",
-                                        R"({"position":{"\ud800":"0:1"}})",
-                                        std::string(100'000, '[')};
+  const std::vector<std::string> bodies{
+      "",
+      "null",
+      "[]",
+      "\"x\"",
+      "{}",
+      "{",
+      R"({"position":{}})",
+      R"({"position":null})",
+      R"({"position":"0:1"})",
+      R"({"position":{"t":1}})",
+      R"({"position":{"t":"x"}})",
+      R"({"position":{"t":"-1"}})",
+      R"({"position":{"t":"0:1","t":"0:2"}})",
+      R"({"position":{"t":"0:1"},"position":{"t":"0:1"}})",
+      R"({"position":{"t":"0:1"},"generation":1,"generation":1})",
+      R"({"position":{"t":"0:1"},"generation":-1})",
+      R"({"position":{"t":"0:1"},"generation":1.5})",
+      R"({"position":{"t":"0:1"},"generation":"1"})",
+      R"({"position":{"t":"0:1"},"other":1})",
+      R"({"position":{"t":"0:1"}} x)",
+      "{\"position\":{\"\xff\":\"0:1\"}}",
+      R"({"position":{"\ud800":"0:1"}})",
+      R"({"position":{"\u0000":"0:1"}})",
+      R"({"position":{"a/../b}{c":"0:1"}})",
+      R"({"pos\u0000ition":{"t":"0:1"}})",
+      R"({"position":{"t":")" + partitions(257) + "\"}}",
+      R"({"position":{"t":")" + partitions(10'000) + "\"}}",
+      R"({"position":{"t":")" + partitions(200) + R"(","u":")" + partitions(200) + "\"}}",
+      std::string(100'000, '[')};
   for (const std::string& body : bodies) {
     const HttpResponse response = ask("PUT", "a", body);
     EXPECT_EQ(response.status, 400) << body.substr(0, 80) << " " << response.body;
     EXPECT_LE(response.body.size(), 1'024u);
   }
-  EXPECT_EQ(ask("PUT", "a", "x", 0, {"Content-Encoding: gzip"}).status, 415);
+  for (const auto* encoding : {"gzip", "br", "deflate", "gzip, gzip"}) {
+    EXPECT_EQ(ask("PUT", "a", "x", 0, {std::string{"Content-Encoding: "} + encoding}).status, 415) << encoding;
+  }
   EXPECT_EQ(ask("PUT", "a?reset=maybe", R"({"position":{"t":"0:1"}})").status, 400);
   EXPECT_EQ(ask("PUT", "a?rest=true", R"({"position":{"t":"0:1"}})").status, 400);
   EXPECT_EQ(standing("a"), "404");
