@@ -179,7 +179,7 @@ void add_kafka(MetricPage& page, const MetricSources& from) {
   page.counter("tailgate_history_unanswered_total", "Questions that ended without Kafka.", as_double(history.downs));
   page.gauge("tailgate_history_reading", "Reads under way.", as_double(history.runs_reading));
   page.gauge("tailgate_history_waiting", "Reads that wait for a place.", as_double(history.runs_waiting));
-  page.gauge("tailgate_history_bytes", "Memory of pages.", as_double(history.cache_bytes));
+  page.gauge("tailgate_history_bytes", "Memory of pages.", as_double(history.memory_bytes));
   page.gauge("tailgate_history_max_bytes", "The setting history_bytes.", as_double(from.history_bytes));
 
   const KafkaCatalog& catalog = from.kafka.catalog();

@@ -348,7 +348,9 @@ std::vector<Setting> make_settings() {
       {"feed_bytes", "Memory of the encoded events of one feed (what clients that ask the same share) on a thread."},
       &Config::feed_bytes, 64 * kKiB, 64 * kGiB));
   all.push_back(size({"feeds_bytes", "Memory of all feeds."}, &Config::feeds_bytes, kMiB, 1024 * kGiB));
-  all.push_back(size({"history_bytes", "Memory of the pages read from Kafka for clients that are behind."},
+  all.push_back(size({"history_bytes",
+                      "Memory of the pages read from Kafka for clients that are behind, those that clients hold at the "
+                      "moment among them."},
                      &Config::history_bytes, kMiB, 1024 * kGiB));
   all.push_back(size({"max_event_bytes", "Records above it are delivered as `oversize` events, without their value."},
                      &Config::max_event_bytes, kKiB, 64 * kMiB));

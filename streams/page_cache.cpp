@@ -5,25 +5,16 @@
 
 namespace tailgate {
 
-namespace {
+std::size_t PageCache::bytes_of(const HistoryPage& page) { return page.end - page.begin + kPageOverhead; }
 
-constexpr std::size_t kOverhead = 256;  // of the page, its chunk and its entry here
-
-}  // namespace
-
-std::size_t PageCache::bytes_of(const HistoryPage& page) { return page.end - page.begin + kOverhead; }
-
-void PageCache::add_bytes(const HistoryPage& page) {
-  bytes_ += kOverhead;
-  if (++chunks_[page.records.get()] == 1) bytes_ += page.records->capacity_bytes();
+// Letting go of it would free nothing now.
+bool PageCache::is_held(const Entry& entry) const {
+  return entry.page.use_count() > 1 || entry.page->records.use_count() > chunks_.at(entry.page->records.get());
 }
 
-void PageCache::remove_bytes(const HistoryPage& page) {
-  bytes_ -= kOverhead;
-  const auto chunk = chunks_.find(page.records.get());
-  if (--chunk->second > 0) return;
-  bytes_ -= page.records->capacity_bytes();
-  chunks_.erase(chunk);
+void PageCache::leave_chunk(const Entry& entry) {
+  const auto chunk = chunks_.find(entry.page->records.get());
+  if (--chunk->second == 0) chunks_.erase(chunk);
 }
 
 const PageCache::Entry* PageCache::look(const TopicPartition& partition, Offset offset) const {
@@ -55,15 +46,28 @@ void PageCache::put(std::shared_ptr<const HistoryPage> page, std::uint64_t run, 
     if (const auto same = known->second.find(page->first); same != known->second.end()) erase(same->second);
   }
   Pages& pages = pages_[page->partition];
-  add_bytes(*page);
+  ++chunks_[page->records.get()];
   const Offset first = page->first;
   Entry& entry = pages.emplace(first, Entry{std::move(page), run, clock_.steady_ms(), is_asked, {}}).first->second;
   entry.use = uses_.insert(uses_.end(), &entry);
-  while (bytes_ > bytes_max_ && !uses_.empty()) erase(*uses_.front());
+  make_room_locked(0);
+}
+
+bool PageCache::make_room(std::size_t bytes) {
+  const std::scoped_lock lock{mutex_};
+  return make_room_locked(bytes);
+}
+
+bool PageCache::make_room_locked(std::size_t bytes) {
+  for (auto it = uses_.begin(); it != uses_.end() && memory_.bytes() + bytes > bytes_max_;) {
+    const Entry& entry = **it++;
+    if (!is_held(entry)) erase(entry);
+  }
+  return memory_.bytes() + bytes <= bytes_max_;
 }
 
 void PageCache::erase(const Entry& entry) {
-  remove_bytes(*entry.page);
+  leave_chunk(entry);
   if (!entry.is_asked) unasked_.push_back(Unasked{entry.page->partition, entry.run, bytes_of(*entry.page)});
   uses_.erase(entry.use);
   const auto pages = pages_.find(entry.page->partition);
@@ -77,7 +81,7 @@ void PageCache::drop(const TopicPartition& partition) {
   const auto pages = pages_.find(partition);
   if (pages == pages_.end()) return;
   for (const auto& [first, entry] : pages->second) {
-    remove_bytes(*entry.page);
+    leave_chunk(entry);
     uses_.erase(entry.use);
   }
   pages_.erase(pages);
@@ -95,11 +99,6 @@ void PageCache::drop_old() {
 std::vector<PageCache::Unasked> PageCache::take_unasked() {
   const std::scoped_lock lock{mutex_};
   return std::exchange(unasked_, {});
-}
-
-std::size_t PageCache::bytes() const {
-  const std::scoped_lock lock{mutex_};
-  return bytes_;
 }
 
 }  // namespace tailgate

@@ -1,4 +1,5 @@
-// The history pages that are kept: least recently used ones go first, old ones always.
+// The history pages that are kept: least recently used ones go first, old ones always. One that somebody holds takes
+// its memory whether it is kept or not, so it stays, and others go for it.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +14,16 @@
 
 #include "base/clock.h"
 #include "streams/history.h"
+#include "streams/history_memory.h"
 
 namespace tailgate {
 
 // Threads: any.
 class PageCache {
  public:
-  PageCache(const Clock& clock, std::size_t bytes_max, std::int64_t kept_ms)
-      : clock_{clock}, bytes_max_{bytes_max}, kept_ms_{kept_ms} {}
+  // `bytes_max`: of all that `memory` counts.
+  PageCache(const Clock& clock, const HistoryMemory& memory, std::size_t bytes_max, std::int64_t kept_ms)
+      : clock_{clock}, memory_{memory}, bytes_max_{bytes_max}, kept_ms_{kept_ms} {}
 
   struct Hit {
     std::shared_ptr<const HistoryPage> page;
@@ -32,17 +35,19 @@ class PageCache {
   // As find, but does not count as an ask.
   bool has(const TopicPartition& partition, Offset offset) const;
   void put(std::shared_ptr<const HistoryPage> page, std::uint64_t run, bool is_asked);
+  // Lets pages go until there is room for so much more. False: what is held leaves none.
+  bool make_room(std::size_t bytes);
   void drop(const TopicPartition& partition);
   void drop_old();
-  // What went without having been asked for, by put or drop_old, since this was last called.
+  // What went without having been asked for, by put, make_room or drop_old, since this was last called.
   struct Unasked {
     TopicPartition partition;
     std::uint64_t run = 0;
     std::size_t bytes = 0;
   };
   std::vector<Unasked> take_unasked();
-  // Of all chunks that pages lie in, and of the pages themselves.
-  std::size_t bytes() const;
+  // Of a page, its chunk and its entry here, besides its records.
+  static constexpr std::size_t kPageOverhead = 256;
   // Of one page, without what its chunk has besides.
   static std::size_t bytes_of(const HistoryPage& page);
 
@@ -59,18 +64,19 @@ class PageCache {
   using Pages = std::map<Offset, Entry>;  // by first
 
   const Entry* look(const TopicPartition& partition, Offset offset) const;
-  void add_bytes(const HistoryPage& page);
-  void remove_bytes(const HistoryPage& page);
+  bool is_held(const Entry& entry) const;
+  void leave_chunk(const Entry& entry);
   void erase(const Entry& entry);
+  bool make_room_locked(std::size_t bytes);
 
   const Clock& clock_;
+  const HistoryMemory& memory_;
   const std::size_t bytes_max_;
   const std::int64_t kept_ms_;
   mutable std::mutex mutex_;
   std::map<TopicPartition, Pages> pages_;
   Uses uses_;
-  std::unordered_map<const RecordChunk*, std::size_t> chunks_;  // how many pages lie in it: they share its memory
-  std::size_t bytes_ = 0;
+  std::unordered_map<const RecordChunk*, long> chunks_;  // how many of the pages lie in it: they share its memory
   std::vector<Unasked> unasked_;
 };
 

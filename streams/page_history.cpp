@@ -16,17 +16,10 @@ constexpr std::size_t kJoinBytesMax = std::size_t{1}
 constexpr Offset kJoinOffsetsMax = 4'000;
 constexpr int kRefusedMax = 3;
 
-// A chunk that is hardly filled, in the room that it needs.
-std::shared_ptr<RecordChunk> fitted(std::shared_ptr<RecordChunk> chunk) {
-  const std::size_t bytes = chunk->published();
-  if (bytes * 4 >= chunk->capacity_bytes() * 3) return chunk;
-  auto small = std::make_shared<RecordChunk>(bytes);
-  for (std::size_t at = 0; at < bytes;) {
-    const bool fits = small->append(chunk->read(at));
-    assert(fits);
-    static_cast<void>(fits);
-  }
-  return small;
+// The chunks of all runs together take a part of what there is.
+HistoryOptions bounded(HistoryOptions options) {
+  options.chunk_bytes_max = std::clamp(options.history_bytes / 64, options.chunk_bytes_first, options.chunk_bytes_max);
+  return options;
 }
 
 }  // namespace
@@ -81,8 +74,8 @@ PageHistory::PageHistory(std::vector<Consumer*> consumers, Catalog& catalog, Loo
       own_{own},
       clock_{clock},
       reports_{reports},
-      options_{options},
-      cache_{clock, options.history_bytes, options.kept_ms},
+      options_{bounded(options)},
+      cache_{clock, memory_, options.history_bytes, options.kept_ms},
       tick_{[this] { on_tick(); }} {
   for (Consumer* consumer : consumers) readers_.push_back(std::make_unique<Reader>(*this, *consumer));
   own_.timers().set(tick_, kTickMs);
@@ -128,7 +121,9 @@ void PageHistory::drop(const TopicPartition& partition) {
 
 HistoryCounts PageHistory::counts() const {
   const std::scoped_lock lock{counts_mutex_};
-  return counts_;
+  HistoryCounts counts = counts_;
+  counts.memory_bytes = memory_.bytes();
+  return counts;
 }
 
 // ---- runs ----
@@ -226,24 +221,36 @@ void PageHistory::queue(Run& run) {
   start_waiting();
 }
 
+PageHistory::Reader* PageHistory::place_for(const Run& run) const {
+  Reader* best = nullptr;
+  for (const auto& reader : readers_) {
+    if (reader->has(run.partition) || reader->runs() >= options_.runs_per_consumer) continue;
+    if (best == nullptr || reader->runs() < best->runs()) best = reader.get();
+  }
+  return best;
+}
+
 void PageHistory::start_waiting() {
+  if (waiting_.empty()) return;
+  const bool is_full = !cache_.make_room(0);
+  count_unasked();
+  bool is_reading =
+      std::any_of(readers_.begin(), readers_.end(), [](const auto& reader) { return reader->runs() > 0; });
   for (auto it = waiting_.begin(); it != waiting_.end();) {
     Run& run = **it;
-    Reader* best = nullptr;
-    for (const auto& reader : readers_) {
-      if (reader->has(run.partition) || reader->runs() >= options_.runs_per_consumer) continue;
-      if (best == nullptr || reader->runs() < best->runs()) best = reader.get();
-    }
-    if (best == nullptr) {
+    const bool must_wait = is_full && is_reading && clock_.steady_ms() - run.event_ms < options_.full_ms;
+    Reader* reader = must_wait ? nullptr : place_for(run);
+    if (reader == nullptr) {
       ++it;
       continue;
     }
     it = waiting_.erase(it);
     run.state = State::reading;
-    run.reader = best;
+    run.reader = reader;
     run.event_ms = clock_.steady_ms();
+    is_reading = true;
     ++totals_.starts;
-    best->start(run);
+    reader->start(run);
   }
 }
 
@@ -268,9 +275,9 @@ void PageHistory::erase(const Run& run) {
   if (runs->second.empty()) runs_.erase(runs);
 }
 
-bool PageHistory::may_read_ahead(const Run& run) const {
+bool PageHistory::may_read_ahead(const Run& run) {
   return run.ahead_bytes < run.budget_bytes && ahead_bytes_ < options_.history_bytes / 4 &&
-         !cache_.has(run.partition, run.next);
+         !cache_.has(run.partition, run.next) && cache_.make_room(0);
 }
 
 // ---- what comes ----
@@ -287,7 +294,8 @@ void PageHistory::on_record(Run& run, const RecordView& record) {
   if (record.offset < run.next) return;
   if (!run.chunk || !run.chunk->append(record)) {
     if (has_records(run)) cut(run, record.offset);
-    run.chunk = std::make_shared<RecordChunk>(std::max(run.chunk_bytes, RecordChunk::bytes_of(record)));
+    run.chunk.reset();
+    run.chunk = make_chunk(std::max(run.chunk_bytes, RecordChunk::bytes_of(record)));
     run.page_begin = 0;
     run.chunk_bytes = std::min(2 * run.chunk_bytes, options_.chunk_bytes_max);
     const bool fits = run.chunk->append(record);
@@ -328,18 +336,36 @@ void PageHistory::on_error(const Run& run, const std::string& text) {
                   run.partition.topic + " [" + std::to_string(run.partition.partition) + "]: " + text);
 }
 
+std::shared_ptr<RecordChunk> PageHistory::make_chunk(std::size_t bytes) {
+  cache_.make_room(bytes);  // what is being read is needed, whether there is room or not
+  return memory_.make<RecordChunk>(bytes, bytes);
+}
+
+// A chunk that is hardly filled, in the room that it needs.
+std::shared_ptr<RecordChunk> PageHistory::fitted(std::shared_ptr<RecordChunk> chunk) {
+  const std::size_t bytes = chunk->published();
+  if (bytes * 4 >= chunk->capacity_bytes() * 3) return chunk;
+  auto small = make_chunk(bytes);
+  for (std::size_t at = 0; at < bytes;) {
+    const bool fits = small->append(chunk->read(at));
+    assert(fits);
+    static_cast<void>(fits);
+  }
+  return small;
+}
+
 bool PageHistory::has_records(const Run& run) const { return run.chunk && run.chunk->published() > run.page_begin; }
 
 // The page at hand is complete up to `next`: it is kept, and whoever waits for a part of it is answered.
 void PageHistory::cut(Run& run, Offset next) {
-  if (!run.chunk) run.chunk = std::make_shared<RecordChunk>(0);
+  if (!run.chunk) run.chunk = make_chunk(0);
   const std::size_t begin = run.page_begin;
   // For one who takes page after page the next one comes behind it in the same chunk; what may stay alone gets a
   // chunk of its size.
   const bool goes_on = run.state == State::reading && run.budget_bytes > 0;
   if (begin == 0 && !goes_on) run.chunk = fitted(std::move(run.chunk));
-  const auto page =
-      std::make_shared<const HistoryPage>(run.partition, std::exchange(run.page_first, next), next, run.chunk, begin);
+  const auto page = memory_.make<const HistoryPage>(PageCache::kPageOverhead, run.partition,
+                                                    std::exchange(run.page_first, next), next, run.chunk, begin);
   run.page_begin = page->end;
   if (!goes_on) leave_chunk(run);
   bool is_asked = false;
@@ -394,7 +420,6 @@ bool PageHistory::step() {
   totals_.runs_waiting = waiting_.size();
   totals_.runs_reading = 0;
   for (const auto& reader : readers_) totals_.runs_reading += reader->runs();
-  totals_.cache_bytes = cache_.bytes();
   const std::scoped_lock lock{counts_mutex_};
   totals_.hits = counts_.hits;
   totals_.misses = counts_.misses;
@@ -484,6 +509,7 @@ void PageHistory::count_unasked() {
 void PageHistory::on_tick() {
   own_.timers().set(tick_, kTickMs);
   cache_.drop_old();
+  cache_.make_room(0);  // those who held what there was no room for may have let go
   count_unasked();
   const std::int64_t now_ms = clock_.steady_ms();
   std::vector<const Run*> over;

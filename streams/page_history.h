@@ -18,21 +18,23 @@
 #include "streams/catalog.h"
 #include "streams/consumer.h"
 #include "streams/history.h"
+#include "streams/history_memory.h"
 #include "streams/kafka_reports.h"
 #include "streams/page_cache.h"
 
 namespace tailgate {
 
 struct HistoryOptions {
-  std::size_t history_bytes = std::size_t{256} << 20;  // of the pages kept
+  std::size_t history_bytes = std::size_t{256} << 20;  // of all pages: kept, being read, held by who asked
   std::int64_t kept_ms = 60'000;                       // how old a page may become
   std::size_t chunk_bytes_first = 256 * 1024;          // of a run's first pages; each chunk is twice the one before
-  std::size_t chunk_bytes_max = kHugePageBytes;
+  std::size_t chunk_bytes_max = kHugePageBytes;        // and at most a sixty-fourth of history_bytes
   std::size_t page_bytes_asked = 64 * 1024;  // a page that somebody waits for is cut here when no more has come
   std::size_t ahead_bytes_max = std::size_t{4} << 20;  // how far a run reads ahead of one who reads page after page
   std::int64_t down_ms = 5'000;                        // no news of Kafka for so long: those who ask are told
   std::int64_t silent_ms = 60'000;  // and the run goes on so much longer: it may be passing a long aborted transaction
   std::int64_t rest_ms = 10'000;    // how long a run that stands still remembers its readers
+  std::int64_t full_ms = 1'000;     // how long a run waits for memory that those who asked hold
   std::size_t runs_per_consumer = 16;
   std::size_t batch_records = 4'000;
 };
@@ -48,13 +50,17 @@ struct HistoryCounts {
   std::uint64_t starts = 0;        // of a partition on a consumer
   std::uint64_t runs_reading = 0;  // now
   std::uint64_t runs_waiting = 0;  // for a place on a consumer, now
-  std::uint64_t cache_bytes = 0;   // now
+  std::uint64_t memory_bytes = 0;  // of all pages, whoever holds them, now
 };
 
 // A *run* reads a partition from an offset on, and cuts what comes into pages. It is on a consumer only while somebody
 // waits for what it will pass, or while one who takes page after page is less than the read-ahead behind it; else it
 // rests, which costs nothing, and goes on where it stood. Leaving the consumer it keeps all that the last fetch
 // brought. So a single page costs one start and stop, and a replay almost none.
+//
+// history_bytes is of all memory that pages take. At the bound what nobody holds goes. Where those who asked hold all
+// of it, nothing is read ahead, and runs start one after the other or when they have waited for full_ms: so one that
+// never lets go keeps nobody waiting for longer, and a subscriber lets go within a second.
 //
 // Threads: find, read, drop, counts any; the rest the one that runs `own`.
 class PageHistory final : public History {
@@ -116,6 +122,7 @@ class PageHistory final : public History {
   void page_asked(const TopicPartition& partition, std::uint64_t run, Offset first, std::size_t bytes);
   void forget(const TopicPartition& partition);
   void queue(Run& run);
+  Reader* place_for(const Run& run) const;
   void start_waiting();
   void on_record(Run& run, const RecordView& record);
   void on_end(Run& run, Offset next);
@@ -124,10 +131,12 @@ class PageHistory final : public History {
   void touch(Run& run);
   bool has_records(const Run& run) const;
   void cut(Run& run, Offset next);
+  std::shared_ptr<RecordChunk> make_chunk(std::size_t bytes);
+  std::shared_ptr<RecordChunk> fitted(std::shared_ptr<RecordChunk> chunk);
   void leave_chunk(Run& run);
   void decide(Run& run, bool is_drained);
   void stop(Run& run);
-  bool may_read_ahead(const Run& run) const;
+  bool may_read_ahead(const Run& run);
   void ask_ends(Run& run);
   void ask_why_silent(Run& run);
   void on_ends(Run& run, const Catalog::EndsAnswer& answer);
@@ -141,6 +150,7 @@ class PageHistory final : public History {
   const Clock& clock_;
   KafkaReports& reports_;
   const HistoryOptions options_;
+  HistoryMemory memory_;
   PageCache cache_;
   std::vector<std::unique_ptr<Reader>> readers_;
   std::map<TopicPartition, std::map<std::uint64_t, Run>> runs_;

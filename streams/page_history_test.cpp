@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <optional>
+#include <random>
+#include <vector>
 
 #include "streams/step_loop.h"
 #include "tests/support/scripted_kafka.h"
@@ -271,7 +274,7 @@ TEST_F(PageHistoryTest, ReadingAheadIsBounded) {
   feed();
 
   EXPECT_FALSE(consumer.started.contains(partition));
-  EXPECT_LT(history->counts().cache_bytes, 600'000U);
+  EXPECT_LT(history->counts().memory_bytes, 600'000U);
 }
 
 TEST_F(PageHistoryTest, PagesOfOneWhoReadsOnShareAChunkThatIsCountedOnce) {
@@ -291,13 +294,16 @@ TEST_F(PageHistoryTest, PagesOfOneWhoReadsOnShareAChunkThatIsCountedOnce) {
   EXPECT_EQ(pages[2]->records, pages[3]->records);
   EXPECT_EQ(pages[3]->records, pages[4]->records);
   EXPECT_EQ(offsets_of(*pages[4]), (std::vector<Offset>{40, 41, 42, 43, 44, 45, 46, 47, 48, 49}));
-  EXPECT_GE(history->counts().cache_bytes, 100'000U) << "all of the chunk";
-  EXPECT_LE(history->counts().cache_bytes, 100'000U + 2 * 12'000U) << "and once";
+  EXPECT_GE(history->counts().memory_bytes, 100'000U) << "all of the chunk";
+  EXPECT_LE(history->counts().memory_bytes, 100'000U + 2 * 12'000U) << "and once";
 
   history->drop(partition);
   settle();
+  pages.erase(pages.begin(), pages.end() - 1);
+  EXPECT_EQ(history->counts().memory_bytes, 100'000U + PageCache::kPageOverhead) << "one page holds all of its chunk";
+  pages.clear();
 
-  EXPECT_EQ(history->counts().cache_bytes, 0U);
+  EXPECT_EQ(history->counts().memory_bytes, 0U);
 }
 
 TEST_F(PageHistoryTest, PagesAreForgottenWhenTheirLogIsReplaced) {
@@ -340,13 +346,118 @@ TEST_F(PageHistoryTest, TheLeastUsedPagesGoWhenTheBoundIsReached) {
     ASSERT_TRUE(history->find(partition, 0)) << "it is used again and again";
   }
 
-  EXPECT_LE(history->counts().cache_bytes, 100'000U);
+  EXPECT_LE(history->counts().memory_bytes, 100'000U);
   EXPECT_FALSE(history->find(partition, 20));
   EXPECT_TRUE(history->find(partition, 195));
 }
 
+TEST_F(PageHistoryTest, APageThatSomebodyHoldsStaysAndOthersGoForIt) {
+  options.history_bytes = 100'000;
+  make_history();
+  const auto held = read(0);
+  settle();
+  consumer.records(partition, 0, 9, 1'000);
+  consumer.end(partition, 10);
+  settle();
+  for (Offset first = 10; first < 200; first += 10) {
+    const auto asked = read(first);
+    settle();
+    consumer.records(partition, first, first + 9, 1'000);
+    consumer.end(partition, first + 10);
+    settle();
+    ASSERT_TRUE(asked->is_page());
+    EXPECT_LE(history->counts().memory_bytes, 100'000U);
+  }
+
+  EXPECT_EQ(history->find(partition, 0).get(), &held->page()) << "letting go of it would have freed nothing";
+  EXPECT_FALSE(history->find(partition, 20));
+}
+
+TEST_F(PageHistoryTest, WhileThoseWhoAskedHoldAllThereIsReadsWaitForASecond) {
+  options.history_bytes = 20'000;
+  make_history();
+  const auto read_page = [&](const TopicPartition& of) {
+    auto asked = read(of, 0);
+    settle();
+    if (!consumer.started.contains(of)) return asked;
+    consumer.more(of, 10, 1'000);
+    settle();
+    return asked;
+  };
+  std::vector<std::unique_ptr<Asked>> held;
+  for (std::int32_t i = 0; i < 5; ++i) held.push_back(read_page({"held", i}));
+  for (const auto& asked : held) ASSERT_TRUE(asked->is_page()) << "one read at a time goes on";
+  EXPECT_GT(history->counts().memory_bytes, 50'000U) << "what is held counts";
+
+  const auto stuck = read({"stuck", 0}, 0);  // its leader says nothing
+  settle();
+  ASSERT_TRUE(consumer.started.contains({"stuck", 0}));
+  const auto waiting = read_page({"waiting", 0});
+  EXPECT_FALSE(consumer.started.contains({"waiting", 0}));
+  pass(1'300);
+  ASSERT_TRUE(consumer.started.contains({"waiting", 0})) << "not for ever";
+  const auto second = read_page({"second", 0});
+  EXPECT_FALSE(consumer.started.contains({"second", 0}));
+  held.clear();
+  pass(200);
+  EXPECT_TRUE(consumer.started.contains({"second", 0})) << "there is room again";
+}
+
+// Readers that take page after page of partitions of their own, and now and then let one lie for a second.
+TEST_F(PageHistoryTest, EveryReaderGetsOnWhateverTheOthersHold) {
+  options.history_bytes = 60'000;
+  std::mt19937 random{1};
+  const auto chance = [&random](unsigned in) { return random() % in == 0; };
+  for (int round = 0; round < 5; ++round) {
+    make_history();
+    consumer = ScriptedConsumer{};
+    struct Reader {
+      TopicPartition of;
+      Offset next = 0;
+      int pages = 0;
+      std::unique_ptr<Asked> asked = {};
+      std::int64_t until_ms = 0;  // it holds what it has got
+    };
+    std::vector<Reader> readers;
+    for (std::int32_t i = 0; i < 12; ++i) readers.push_back({{"orders", i}});
+    for (int turn = 0; turn < 300; ++turn) {
+      std::map<const RecordChunk*, std::size_t> held;
+      for (Reader& reader : readers) {
+        if (!reader.asked) reader.asked = read(reader.of, reader.next);
+        if (!reader.asked->answer) continue;
+        ASSERT_TRUE(reader.asked->is_page());
+        const HistoryPage& page = reader.asked->page();
+        ASSERT_TRUE(page.first <= reader.next && reader.next < page.next);
+        if (reader.until_ms == 0 && chance(2)) reader.until_ms = clock.steady_ms() + 1'000;
+        if (clock.steady_ms() < reader.until_ms) {
+          held[page.records.get()] = page.records->capacity_bytes();
+          continue;
+        }
+        reader.next = page.next;
+        reader.until_ms = 0;
+        ++reader.pages;
+        reader.asked.reset();
+      }
+      std::size_t held_bytes = 0;
+      for (const auto& [chunk, bytes] : held) held_bytes += bytes;
+      const std::size_t memory_bytes = history->counts().memory_bytes;
+      EXPECT_GE(memory_bytes, held_bytes);
+      EXPECT_LE(memory_bytes, options.history_bytes + held_bytes + readers.size() * options.chunk_bytes_first);
+      for (const Reader& reader : readers) {
+        if (consumer.started.contains(reader.of) && chance(2)) consumer.more(reader.of, random() % 12, 1'000);
+      }
+      settle();
+      if (chance(3)) pass(100);
+    }
+    for (const Reader& reader : readers) EXPECT_GE(reader.pages, 3) << reader.of.partition;
+    readers.clear();
+    pass(130'000);  // runs that have come to nothing end, and then their pages are old
+    EXPECT_EQ(history->counts().memory_bytes, 0U);
+  }
+}
+
 TEST_F(PageHistoryTest, PagesAreNotGivenWhenTheyAreOld) {
-  const auto asked = read(0);
+  auto asked = read(0);
   settle();
   consumer.records(partition, 0, 9, 1'000);
   settle();
@@ -354,7 +465,9 @@ TEST_F(PageHistoryTest, PagesAreNotGivenWhenTheyAreOld) {
   EXPECT_TRUE(history->find(partition, 0));
   pass(2'000);
   EXPECT_FALSE(history->find(partition, 0)) << "compaction may have changed what they hold";
-  EXPECT_EQ(history->counts().cache_bytes, 0U);
+  EXPECT_GT(history->counts().memory_bytes, 10'000U) << "who asked still has it";
+  asked.reset();
+  EXPECT_EQ(history->counts().memory_bytes, 0U);
 }
 
 TEST_F(PageHistoryTest, PartitionsTakeTurnsWhenTheConsumerHasNoPlaceLeft) {

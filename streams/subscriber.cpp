@@ -14,6 +14,7 @@ namespace tailgate {
 namespace {
 
 constexpr Offset kNoEnd = std::numeric_limits<Offset>::max();
+constexpr std::int64_t kAnswerKeptMs = 1'000;
 constexpr std::size_t kAsksMax = 4;             // history questions under way for one subscriber
 constexpr std::size_t kScanBytes = 512 * 1024;  // looked through in one turn, when little of it is for the client
 constexpr std::int64_t kRetryMs = 500;
@@ -92,7 +93,8 @@ struct Subscriber::Own {
   std::size_t differing = 0;  // slots with passed != feed
   Reading reading;
   std::vector<std::pair<Slot, Ask<HistoryAnswer>>> asks;
-  std::shared_ptr<const HistoryPage> answered;  // kept until it is looked at
+  std::shared_ptr<const HistoryPage> answered;  // kept until it is looked at, or for kAnswerKeptMs
+  std::int64_t answered_ms = 0;
   std::deque<Control> controls;
   std::vector<Slot> suspects;  // asked for with `ends`
   Ask<Catalog::EndsAnswer> ends;
@@ -147,10 +149,7 @@ std::int64_t Subscriber::now_ms() const { return feed_.context().loop.timers().c
 
 // P becomes `at`, and v the same where the feed has a position.
 void Subscriber::make_own(std::vector<Offset> at) {
-  own_ = std::make_unique<Own>(feed_.spec().id_form(), [this] {
-    own_->timer_ms = kNever;
-    wake();
-  });
+  own_ = std::make_unique<Own>(feed_.spec().id_form(), [this] { on_due(); });
   for (std::size_t i = 0; i < at.size(); ++i) {
     const auto slot = static_cast<Slot>(i);
     know_slot(slot);
@@ -542,6 +541,7 @@ void Subscriber::on_history(Slot slot, const HistoryAnswer& answer) {
   seen.is_asked = false;
   if (const auto* page = std::get_if<std::shared_ptr<const HistoryPage>>(&answer)) {
     own.answered = *page;
+    keep_answer();
     seen.is_beyond = false;
   } else if (const auto* gone = std::get_if<HistoryGone>(&answer)) {
     const Offset to = std::min(gone->begin - 1, seen.until);
@@ -741,6 +741,7 @@ Subscriber::Found Subscriber::find(Slot slot, Offset offset, RecordView& record)
     own.find_ask =
         feed_.context().history.read(source, offset, feed_.context().loop, [this](const HistoryAnswer& found) {
           own_->found = found;
+          keep_answer();
           if (std::holds_alternative<HistoryDown>(found)) return wake_at(now_ms() + kRetryMs);
           wake();
         });
@@ -768,6 +769,25 @@ void Subscriber::wake_at(std::int64_t due_ms) {
   if (own_->timer.is_set() && own_->timer_ms <= due_ms) return;
   own_->timer_ms = due_ms;
   feed_.context().loop.timers().set(own_->timer, due_ms - now_ms());
+}
+
+// A page that was asked for is kept so that it is there in the subscriber's turn, however little room there is for
+// pages. Who does not get a turn, because its socket takes nothing, must not hold memory: it asks again.
+void Subscriber::keep_answer() {
+  own_->answered_ms = now_ms();
+  wake_at(own_->answered_ms + kAnswerKeptMs);
+}
+
+void Subscriber::on_due() {
+  Own& own = *own_;
+  own.timer_ms = kNever;
+  if (now_ms() - own.answered_ms >= kAnswerKeptMs) {
+    own.answered.reset();
+    if (own.found && std::holds_alternative<std::shared_ptr<const HistoryPage>>(*own.found)) own.found.reset();
+  } else if (own.answered || own.found) {
+    wake_at(own.answered_ms + kAnswerKeptMs);
+  }
+  wake();
 }
 
 void Subscriber::wake() {

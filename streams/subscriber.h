@@ -162,6 +162,8 @@ class Subscriber : public FeedMember {
   // Sets the timer for what is due first.
   void wait();
   void wake_at(std::int64_t due_ms);
+  void on_due();
+  void keep_answer();
   void wake();
   std::int64_t now_ms() const;
   const Feed::Partition& partition(Slot slot) const { return feed_.partitions()[slot]; }

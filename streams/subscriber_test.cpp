@@ -79,6 +79,30 @@ TEST_F(SubscriberTest, WhatTheReaderNoLongerHasIsReadFromHistoryWhileTheOtherPar
   EXPECT_TRUE(body->is_live());
 }
 
+TEST_F(SubscriberTest, APageThatItHasNoTurnForIsLetGoAndAskedForAgain) {
+  start(50);
+  auto body = open_at(45, -1);
+  std::weak_ptr<const HistoryPage> given;
+  {
+    auto answer = page(0, 40, 52);
+    given = answer;
+    history.asked.at(0).reply(std::move(answer));
+  }
+  run();
+  pass(900);
+  EXPECT_FALSE(given.expired()) << "its turn may come soon";
+  pass(300);
+  EXPECT_TRUE(given.expired()) << "a client that does not read must not hold memory";
+
+  EXPECT_EQ(pull(*body), "");
+  ASSERT_EQ(history.asked.size(), 2U);
+  EXPECT_EQ(history.asked[1].offset, 46);
+  history.asked[1].reply(page(0, 46, 52));
+  run();
+  EXPECT_EQ(pull(*body),
+            event(0, 46, "0:46,1:-") + event(0, 47, "0:47,1:-") + event(0, 48, "0:48,1:-") + event(0, 49, "0:49,1:-"));
+}
+
 TEST_F(SubscriberTest, RecordsBelowTheLogsStartAreAGapAndHolesAreNone) {
   start(50);
   auto body = open_at(10, -1);

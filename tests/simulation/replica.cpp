@@ -7,6 +7,7 @@ namespace tailgate::simulation {
 
 Replica::Replica(const Truth& truth, const Clock& clock, Random& random, const ReplicaOptions& options)
     : random_{random},
+      history_bytes_{options.history.history_bytes},
       view_{truth, clock},
       own_{clock, options.io_threads},
       reports_{clock, [](ReportLevel, const std::string&) {}},

@@ -47,9 +47,12 @@ class Replica {
   // Whatever there is to do on the Kafka side is done, in random order.
   void settle_kafka();
   void run_timers();
+  // When everything has been answered.
+  bool is_history_within_bounds() const { return history_->counts().memory_bytes <= history_bytes_; }
 
  private:
   Random& random_;
+  const std::size_t history_bytes_;
   BrokerView view_;
   SimLoop own_;
   KafkaReports reports_;

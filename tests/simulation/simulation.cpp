@@ -559,6 +559,9 @@ void Simulation::settle() {
       failure_ = "not live in the end: " + visitor->name + ", " + describe(*visitor);
     }
   }
+  for (const auto& replica : replicas_) {
+    if (!has_failed() && !replica->is_history_within_bounds()) failure_ = "pages of history are held by nobody";
+  }
 }
 
 std::string Simulation::describe(const Visitor& visitor) {

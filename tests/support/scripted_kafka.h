@@ -21,6 +21,7 @@ class ScriptedConsumer final : public Consumer {
   void start(const TopicPartition& partition, Offset next) override {
     EXPECT_FALSE(started.contains(partition)) << "started twice";
     started[partition] = next;
+    standing_[partition] = next;
     starts.emplace_back(next);
   }
   void stop(const TopicPartition& partition) override {
@@ -51,6 +52,12 @@ class ScriptedConsumer final : public Consumer {
   void records(const TopicPartition& to, Offset first, Offset last, std::size_t value_bytes = 1) {
     for (Offset offset = first; offset <= last; ++offset) record(to, offset, value_bytes);
   }
+  // Behind where it was started, and what this gave since.
+  void more(const TopicPartition& to, Offset count, std::size_t value_bytes) {
+    Offset& next = standing_[to];
+    records(to, next, next + count - 1, value_bytes);
+    next += count;
+  }
   void end(const TopicPartition& of, Offset next) {
     script_.push_back({of, [of, next](ConsumerEvents& events) { events.on_end(of, next); }});
   }
@@ -74,6 +81,7 @@ class ScriptedConsumer final : public Consumer {
     std::function<void(ConsumerEvents&)> give;
   };
   std::deque<Line> script_;
+  std::map<TopicPartition, Offset> standing_;
 };
 
 class ScriptedCatalog final : public Catalog {
