@@ -186,6 +186,8 @@ void add_kafka(MetricPage& page, const MetricSources& from) {
   const std::shared_ptr<const Topics> topics = catalog.topics();
   page.gauge("tailgate_kafka_up", "1 while Kafka answers.", catalog.is_reachable() ? 1 : 0);
   page.gauge("tailgate_topics", "Topics that are exposed and exist.", as_double(topics->by_name.size()));
+  page.counter("tailgate_topics_reads_total", "Times that Kafka was asked what topics there are.",
+               as_double(catalog.reads()));
   page.gauge("tailgate_topics_denied", "Topics that Kafka's access rules keep from this server.",
              as_double(catalog.denied_topics()));
   auto reports = from.kafka.reports().counts();

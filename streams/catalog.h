@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -17,7 +18,7 @@ namespace tailgate {
 
 // An exposed topic that exists and may be read.
 struct Topic {
-  std::string name;         // public: in paths, ids and envelopes
+  std::string name;  // public: in paths, ids and envelopes
   std::string kafka_name;
   std::int32_t partitions = 0;
 };
@@ -47,13 +48,22 @@ class Catalog {
   virtual std::shared_ptr<const Topics> topics() const = 0;
   // True if `name` could be reached at all: exposed by `topics`, a legal name, not internal. Cheap; no request.
   virtual bool is_exposed(std::string_view name) const = 0;
-  // begin, end and readable of partitions, asked now (single-flight: joined with a question that has not been sent yet).
-  virtual Ask<EndsAnswer> ends(std::vector<TopicPartition> partitions, Loop& loop, std::function<void(EndsAnswer)> then) = 0;
-  // First offset at or after the time; the readable end where there is none. The readable end is asked before the lookup.
+  // begin, end and readable of partitions, asked now (single-flight: joined with a question that has not been sent
+  // yet).
+  virtual Ask<EndsAnswer> ends(std::vector<TopicPartition> partitions, Loop& loop,
+                               std::function<void(EndsAnswer)> then) = 0;
+  // First offset at or after the time; the readable end where there is none. The readable end is asked before the
+  // lookup.
   virtual Ask<OffsetsAnswer> offsets_at(std::vector<TopicPartition> partitions, std::int64_t wall_ms, Loop& loop,
                                         std::function<void(OffsetsAnswer)> then) = 0;
   // Reads the metadata again now (joined, at most one a second) and answers with it.
   virtual Ask<TopicsAnswer> refresh(Loop& loop, std::function<void(TopicsAnswer)> then) = 0;
+  // The same for a name that a client has sent and that may be newer than topics(): it does not wait for its second.
+  // Kafka is asked a few times in a row, then once a second; in between, and while Kafka is away, the answer is at once
+  // what is known.
+  virtual Ask<TopicsAnswer> refresh_at_once(Loop& loop, std::function<void(TopicsAnswer)> then) {
+    return refresh(loop, std::move(then));
+  }
   // `on_change` runs on `loop` after every change of topics(): until the returned object is destroyed.
   virtual std::unique_ptr<Watch> watch(Loop& loop, std::function<void()> on_change) = 0;
   // Kafka answered within the last few seconds.

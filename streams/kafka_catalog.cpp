@@ -14,6 +14,9 @@ namespace {
 constexpr int kMetadataDeadlineMs = 2'000;
 constexpr std::int64_t kRetryMs = 1'000;  // after a failure, and to see again what was missing
 constexpr std::int64_t kRefreshEveryMs = 1'000;
+constexpr std::int64_t kUrgentEveryMs = 1'000;
+constexpr std::int64_t kUrgentMax = 5;  // in a row
+constexpr std::size_t kUrgentAsksMax = 1'000;
 constexpr std::int64_t kProbeEveryMs = 60'000;  // access rules change
 constexpr std::int64_t kReachableMs = 8'000;    // without an answer for longer Kafka counts as away
 constexpr std::chrono::milliseconds kTick{100};
@@ -100,6 +103,31 @@ Ask<Catalog::TopicsAnswer> KafkaCatalog::refresh(Loop& loop, std::function<void(
   return std::move(ask);
 }
 
+// With mutex_ held. False: there were too many of late.
+bool KafkaCatalog::take_urgent() {
+  if (is_urgent_) return refreshing_.size() < kUrgentAsksMax;  // joined with one that has not begun
+  const std::int64_t now_ms = clock_.steady_ms();
+  const std::int64_t used_ms = std::max(urgent_ms_, now_ms - kUrgentMax * kUrgentEveryMs);
+  if (used_ms + kUrgentEveryMs > now_ms) return false;
+  urgent_ms_ = used_ms + kUrgentEveryMs;
+  return is_urgent_ = true;
+}
+
+Ask<Catalog::TopicsAnswer> KafkaCatalog::refresh_at_once(Loop& loop, std::function<void(TopicsAnswer)> then) {
+  auto [ask, reply] = make_ask<TopicsAnswer>(loop, std::move(then));
+  const bool is_up = is_reachable();
+  {
+    const std::scoped_lock lock{mutex_};
+    if (!is_up || !take_urgent()) {
+      reply(known_->topics);
+      return std::move(ask);
+    }
+    refreshing_.push_back(reply);
+  }
+  wake_.notify_all();
+  return std::move(ask);
+}
+
 std::unique_ptr<Watch> KafkaCatalog::watch(Loop& loop, std::function<void()> on_change) {
   auto watching = std::make_shared<Watching>(Watching{loop, std::move(on_change)});
   {
@@ -117,12 +145,15 @@ void KafkaCatalog::run() {
   while (true) {
     {
       std::unique_lock lock{mutex_};
-      wake_.wait_for(lock, kTick,
-                     [&] { return is_stopping_ || (!refreshing_.empty() && clock_.steady_ms() >= refresh_ms); });
+      const auto is_asked = [&] { return is_urgent_ || (!refreshing_.empty() && clock_.steady_ms() >= refresh_ms); };
+      wake_.wait_for(lock, kTick, [&] { return is_stopping_ || is_asked(); });
       if (is_stopping_) return;
       const std::int64_t now_ms = clock_.steady_ms();
-      if (!refreshing_.empty() && now_ms >= refresh_ms) next_ms = now_ms;
-      if (now_ms >= next_ms) refreshing.swap(refreshing_);
+      if (is_asked()) next_ms = now_ms;
+      if (now_ms >= next_ms) {
+        refreshing.swap(refreshing_);
+        is_urgent_ = false;
+      }
     }
     rd_kafka_poll(committed_.get(), 0);
     rd_kafka_poll(uncommitted_.get(), 0);
@@ -139,6 +170,7 @@ void KafkaCatalog::run() {
 bool KafkaCatalog::read_metadata() {
   const rd_kafka_metadata_t* read = nullptr;
   const bool is_all = asked_for_.empty();
+  reads_.fetch_add(1, std::memory_order_relaxed);
   const auto error = rd_kafka_metadata(committed_.get(), is_all ? 1 : 0, nullptr, &read, kMetadataDeadlineMs);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     reports_.report(ReportLevel::warning, "metadata", std::string{"no metadata: "} + rd_kafka_err2str(error));

@@ -46,11 +46,14 @@ class KafkaCatalog final : public Catalog {
   Ask<OffsetsAnswer> offsets_at(std::vector<TopicPartition> partitions, std::int64_t wall_ms, Loop& loop,
                                 std::function<void(OffsetsAnswer)> then) override;
   Ask<TopicsAnswer> refresh(Loop& loop, std::function<void(TopicsAnswer)> then) override;
+  Ask<TopicsAnswer> refresh_at_once(Loop& loop, std::function<void(TopicsAnswer)> then) override;
   std::unique_ptr<Watch> watch(Loop& loop, std::function<void()> on_change) override;
   bool is_reachable() const override;
 
   // Topics that are exposed and exist, but that Kafka's ACLs keep from us: they may not be described, or not be read.
   std::size_t denied_topics() const { return denied_topics_.load(std::memory_order_relaxed); }
+  // How often Kafka has been asked what topics there are.
+  std::uint64_t reads() const { return reads_.load(std::memory_order_relaxed); }
 
  private:
   using TopicHandle = CHandle<rd_kafka_topic_t, rd_kafka_topic_destroy>;
@@ -67,6 +70,7 @@ class KafkaCatalog final : public Catalog {
   KafkaCatalog(KafkaOptions options, KafkaClient committed, KafkaClient uncommitted, Exposure exposure,
                const Clock& clock, KafkaReports& reports);
   void run();
+  bool take_urgent();
   bool read_metadata();
   Known known_from(const rd_kafka_metadata_t& metadata);
   void leave_out_what_is_refused(Topics& read, const Known& fresh);
@@ -89,6 +93,7 @@ class KafkaCatalog final : public Catalog {
   std::set<std::string> refused_;  // of these
   std::int64_t probed_all_ms_;     // when that was last asked of all
   std::atomic<std::size_t> denied_topics_{0};
+  std::atomic<std::uint64_t> reads_{0};
   std::atomic<std::int64_t> metadata_ms_{0};  // when it was last read; 0: never
 
   mutable std::mutex mutex_;
@@ -96,6 +101,8 @@ class KafkaCatalog final : public Catalog {
   bool is_stopping_ = false;
   std::shared_ptr<const Known> known_;
   std::vector<Reply<TopicsAnswer>> refreshing_;
+  bool is_urgent_ = false;      // one of these does not wait
+  std::int64_t urgent_ms_ = 0;  // up to when urgent reads have been used: kUrgentEveryMs each, kUrgentMax in advance
   std::vector<std::weak_ptr<Watching>> watching_;
 
   OffsetLookups lookups_;

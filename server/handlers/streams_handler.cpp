@@ -80,6 +80,32 @@ class BookmarkedBody final : public ByteSource {
   CursorCommits::Bookmark bookmark_;
 };
 
+// Null when the stream may start; else why not.
+std::optional<Error> refusal_of(const StreamRequest& request, const Catalog& catalog, const Topics& topics) {
+  if (topics.version == 0) return Error{ErrorCode::upstream_down, "Kafka has not answered yet."};
+  std::int64_t partitions = 0;
+  for (const std::string& name : request.topics) {
+    const auto topic = topics.by_name.find(name);
+    if (!catalog.is_exposed(name) || topic == topics.by_name.end())
+      return Error{ErrorCode::not_found, std::string{kNoSuchTopic}};
+    if (request.partition && *request.partition >= topic->second.partitions)
+      return Error{ErrorCode::not_found, std::string{kNoSuchTopic}};
+    partitions += request.partition ? 1 : topic->second.partitions;
+  }
+  if (partitions > static_cast<std::int64_t>(kIdPartitionsMax)) {
+    return Error{ErrorCode::bad_request,
+                 "A stream has at most 256 partitions: ask for fewer topics or single partitions."};
+  }
+  return std::nullopt;
+}
+
+// What is refused for it may be newer than the metadata.
+bool may_be_new(const StreamRequest& request, const Catalog& catalog, const Error& refusal) {
+  return refusal.code == ErrorCode::not_found &&
+         std::all_of(request.topics.begin(), request.topics.end(),
+                     [&catalog](const std::string& name) { return catalog.is_exposed(name); });
+}
+
 // A stream between its request and its reply.
 class Opening final : public Watch {
  public:
@@ -92,6 +118,16 @@ class Opening final : public Watch {
         limits_{limits},
         options_{options},
         question_{request_, feeds.context(), [this](Result<StreamStart> start) { on_start(std::move(start)); }} {}
+
+  // Of what may be newer than the metadata: Kafka is asked for it once.
+  void start_after_refresh() {
+    refresh_ = feeds_.context().catalog.refresh_at_once(exchange_.loop(), [this](const Catalog::TopicsAnswer& topics) {
+      if (feeds_.drain().has_begun()) return exchange_.respond(drain_refusal(request_));
+      if (const auto refusal = refusal_of(request_, feeds_.context().catalog, *topics))
+        return exchange_.respond(refusal_response(request_, *refusal));
+      start(*topics);
+    });
+  }
 
   void start(const Topics& topics) {
     if (limits_.slots == nullptr || is_head()) return ask_for_cursor(topics);
@@ -258,6 +294,7 @@ class Opening final : public Watch {
   CursorCommits& commits_;
   const CallerLimits& limits_;
   const StreamsOptions& options_;
+  Ask<Catalog::TopicsAnswer> refresh_;
   std::unique_ptr<Watch> slot_question_;
   std::unique_ptr<Watch> slot_;  // of a long poll as long as it waits; a stream takes it along
   Ask<CursorAnswer> cursor_ask_;
@@ -266,25 +303,6 @@ class Opening final : public Watch {
   std::unique_ptr<Poll> poll_;
   StreamStartQuestion question_;
 };
-
-// Null when the stream may start; else why not.
-std::optional<Error> refusal_of(const StreamRequest& request, const Catalog& catalog, const Topics& topics) {
-  if (topics.version == 0) return Error{ErrorCode::upstream_down, "Kafka has not answered yet."};
-  std::int64_t partitions = 0;
-  for (const std::string& name : request.topics) {
-    const auto topic = topics.by_name.find(name);
-    if (!catalog.is_exposed(name) || topic == topics.by_name.end())
-      return Error{ErrorCode::not_found, std::string{kNoSuchTopic}};
-    if (request.partition && *request.partition >= topic->second.partitions)
-      return Error{ErrorCode::not_found, std::string{kNoSuchTopic}};
-    partitions += request.partition ? 1 : topic->second.partitions;
-  }
-  if (partitions > static_cast<std::int64_t>(kIdPartitionsMax)) {
-    return Error{ErrorCode::bad_request,
-                 "A stream has at most 256 partitions: ask for fewer topics or single partitions."};
-  }
-  return std::nullopt;
-}
 
 }  // namespace
 
@@ -303,14 +321,16 @@ void StreamsHandler::handle(Exchange& exchange) {
     return exchange.respond(std::move(response));
   }
   if (feeds.drain().has_begun()) return exchange.respond(drain_refusal(*request));
-  const auto topics = feeds.context().catalog.topics();
-  if (const auto refusal = refusal_of(*request, feeds.context().catalog, *topics)) {
-    return exchange.respond(refusal_response(*request, *refusal));
-  }
+  const Catalog& catalog = feeds.context().catalog;
+  const auto topics = catalog.topics();
+  const auto refusal = refusal_of(*request, catalog, *topics);
+  const bool is_refreshed = refusal && may_be_new(*request, catalog, *refusal);
+  if (refusal && !is_refreshed) return exchange.respond(refusal_response(*request, *refusal));
   auto opening = std::make_unique<Opening>(exchange, std::move(*request), feeds, commits,
                                            limits_[exchange.loop().index()], options_);
   Opening& started = *opening;
   exchange.keep(std::move(opening));
+  if (is_refreshed) return started.start_after_refresh();
   started.start(*topics);
 }
 

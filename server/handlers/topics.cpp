@@ -17,10 +17,13 @@ namespace {
 
 constexpr std::string_view kListPath = "/topics";
 
-// A question under way, cancelled with the exchange that keeps it.
-struct KeptAsk final : Watch {
-  Ask<Catalog::EndsAnswer> ask;
+// Questions under way, cancelled with the exchange that keeps them.
+struct KeptAsks final : Watch {
+  Ask<Catalog::TopicsAnswer> refresh;
+  Ask<Catalog::EndsAnswer> ends;
 };
+
+Error no_such_topic() { return {ErrorCode::not_found, std::string{kNoSuchTopic}}; }
 
 Response make_json(std::string body) {
   Response response;
@@ -75,10 +78,24 @@ void TopicsHandler::handle(Exchange& exchange) {
         make_problem({ErrorCode::bad_request, "the path has a '%' without two hexadecimal digits behind it"}));
   }
   const auto topic = topics->by_name.find(*name);
-  if (topic == topics->by_name.end()) {
-    return exchange.respond(make_problem({ErrorCode::not_found, std::string{kNoSuchTopic}}));
+  if (topic == topics->by_name.end() && !catalog_.is_exposed(*name)) {
+    return exchange.respond(make_problem(no_such_topic()));
   }
-  describe(exchange, topic->second);
+  auto kept = std::make_unique<KeptAsks>();
+  KeptAsks& asks = *kept;
+  exchange.keep(std::move(kept));
+  if (topic != topics->by_name.end()) {
+    asks.ends = describe(exchange, topic->second);
+    return;
+  }
+  // It may be newer than the metadata.
+  asks.refresh = catalog_.refresh_at_once(exchange.loop(),
+                                          [this, &exchange, &asks, name = *name](const Catalog::TopicsAnswer& fresh) {
+                                            const auto found = fresh->by_name.find(name);
+                                            if (found == fresh->by_name.end())
+                                              return exchange.respond(make_problem(no_such_topic()));
+                                            asks.ends = describe(exchange, found->second);
+                                          });
 }
 
 void TopicsHandler::list(Exchange& exchange, const Topics& topics) const {
@@ -93,13 +110,10 @@ void TopicsHandler::list(Exchange& exchange, const Topics& topics) const {
   exchange.respond(make_json(std::move(json)));
 }
 
-void TopicsHandler::describe(Exchange& exchange, const Topic& topic) const {
+Ask<Catalog::EndsAnswer> TopicsHandler::describe(Exchange& exchange, const Topic& topic) const {
   std::vector<TopicPartition> partitions;
   for (std::int32_t p = 0; p < topic.partitions; ++p) partitions.push_back({topic.kafka_name, p});
-  auto kept = std::make_unique<KeptAsk>();
-  Ask<Catalog::EndsAnswer>& ask = kept->ask;
-  exchange.keep(std::move(kept));
-  ask = catalog_.ends(std::move(partitions), exchange.loop(), [&exchange, topic](Catalog::EndsAnswer ends) {
+  return catalog_.ends(std::move(partitions), exchange.loop(), [&exchange, topic](Catalog::EndsAnswer ends) {
     exchange.respond(ends ? make_json(describe_json(topic, *ends)) : make_problem(ends.error()));
   });
 }

@@ -13,7 +13,7 @@ class TopicsHandler final : public PathHandler {
 
  private:
   void list(Exchange& exchange, const Topics& topics) const;
-  void describe(Exchange& exchange, const Topic& topic) const;
+  [[nodiscard]] Ask<Catalog::EndsAnswer> describe(Exchange& exchange, const Topic& topic) const;
 
   Catalog& catalog_;
 };

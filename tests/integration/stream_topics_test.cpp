@@ -1,4 +1,9 @@
 // GET /topics and GET /topics/{topic}.
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "tests/support/raw_connection.h"
 #include "tests/support/stream_fixture.h"
 
 namespace tailgate::test {
@@ -45,6 +50,49 @@ TEST_F(Topics, AppearAndDisappearWithKafkas) {
   EXPECT_TRUE(eventually([&] {
     return get("/topics/" + topic).status == 404 && get("/topics").body.find("\"" + topic + "\"") == std::string::npos;
   }));
+}
+
+TEST_F(Topics, MadeAMomentAgoAreServedAtOnce) {
+  const TailgateProcess running{{.kafka = shared_kafka()}};  // it has read its metadata
+  for (int i = 0; i < 2; ++i) {
+    const auto asked = unique_name("fresh");
+    admin.create_topic(asked);
+    EXPECT_EQ(fetch({.url = running.url("/topics/" + asked)}).status, 200);
+
+    const auto streamed = unique_name("fresh");
+    admin.create_topic(streamed, {.partitions = 2});
+    producer.send(streamed, 1, numbered(2));
+    const auto response = fetch({.url = running.url("/streams/" + streamed + "/1?from=earliest&until=now")});
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(messages_of(events_of(response.body)), (std::vector<std::string>{number(0), number(1)}));
+  }
+}
+
+TEST_F(Topics, ThatDoNotExistCostKafkaOneQuestionASecond) {
+  constexpr int kClients = 16;
+  constexpr int kAsks = 100;
+  const TailgateProcess flooded{{.kafka = shared_kafka()}};
+  const auto reads = [&flooded] { return flooded.metric("tailgate_topics_reads_total").value_or(-1); };
+  const auto name = unique_name("nothing");
+  const double before = reads();
+  const auto begun = Clock::now();
+  std::atomic<int> refused{0};
+  std::vector<std::jthread> clients;
+  for (int client = 0; client < kClients; ++client) {
+    clients.emplace_back([&, client] {
+      std::string batch;
+      for (int i = 0; i < kAsks; ++i) {
+        batch += "GET /streams/" + name + "-" + std::to_string(client * kAsks + i) + " HTTP/1.1\r\nHost: a\r\n\r\n";
+      }
+      RawConnection connection{flooded.port()};
+      EXPECT_TRUE(connection.write(batch));
+      for (int i = 0; i < kAsks && connection.read_response().status == 404; ++i) ++refused;
+    });
+  }
+  clients.clear();
+  const auto seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+  EXPECT_EQ(refused, kClients * kAsks);
+  EXPECT_LE(reads() - before, 2 * seconds + 7) << "five in a row, one a second, and those that are made anyway";
 }
 
 TEST_F(Topics, HavePublicNames) {
