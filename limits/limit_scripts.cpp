@@ -12,10 +12,11 @@ local interval, burst, wanted, owed = tonumber(ARGV[1]), tonumber(ARGV[2]), tonu
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local full = tonumber(redis.call('GET', KEYS[1]) or now) or now
-local is_changed = owed > 0 or full > now + burst
+local is_changed = owed > 0 or full > now + 2 * burst
 if not (full >= now) then full = now end
-full = math.min(full + owed * interval, now + burst)
-local there = math.floor((now + burst - full) / interval + 0.000001)
+if full > now + 2 * burst then full = now + burst end
+full = math.min(full + owed * interval, now + 2 * burst)
+local there = math.max(0, math.floor((now + burst - full) / interval + 0.000001))
 local granted = math.min(wanted, there)
 full = full + granted * interval
 if granted > 0 or is_changed then

@@ -9,7 +9,7 @@ namespace tailgate {
 struct LimitScripts {
   // KEYS: the bucket, a text: when it is full again, in µs. ARGV: µs a token, µs a burst, tokens wanted,
   // and how many were given without the bucket and count too. → {granted, left, µs until there is one}. As
-  // take_tokens().
+  // take_tokens(); but what was given without it may leave it empty by up to a burst more.
   const RedisScript take;
   // KEYS: the slots of an owner, a sorted set: place → end of its lease in ms. ARGV: lease in ms, slots at most, place.
   // → 1: taken.

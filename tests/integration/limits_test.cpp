@@ -2,11 +2,8 @@
 // when it goes.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "tests/support/redis_server.h"
@@ -44,12 +41,6 @@ class Limits : public StreamTest {
       EXPECT_TRUE(eventually([&] { return replica->metric("tailgate_replicas") == 3; }));
     }
     return replicas;
-  }
-
-  static double alone(const std::vector<std::unique_ptr<TailgateProcess>>& replicas) {
-    double sum = 0;
-    for (const auto& replica : replicas) sum += replica->metric("tailgate_limit_without_redis_total").value_or(0);
-    return sum;
   }
 
   std::string topic;
@@ -129,53 +120,6 @@ TEST_F(Limits, BytesComeAtTheirRateHowLargeTheRecordsAre) {
   EXPECT_GE(Clock::now() - start, 2'500ms);
   EXPECT_EQ(client->messages().back().data, std::string(100'000, 'e'));
   EXPECT_GT(client->comments(), 0U) << "heartbeats go on while it waits";
-}
-
-// Eight callers' worth of threads ask all replicas as fast as they can, for one caller.
-TEST_F(Limits, AHammerOverThreeReplicasIsAdmittedAtTheRateOfOne) {
-  constexpr double kRate = 40;
-  constexpr double kBurst = 80;
-  RedisServer redis;
-  const auto replicas = three(redis, {"--limit-requests", "40/80"});
-  for (const auto* when : {"with Redis", "paused", "killed", "back and empty"}) {
-    const std::string state = when;
-    if (state == "paused") redis.pause();
-    if (state == "killed") redis.resume(), redis.kill_hard();
-    if (state == "back and empty") {
-      redis.start();
-      for (const auto& replica : replicas) {
-        ASSERT_TRUE(eventually([&] {
-          return fetch({.url = replica->admin_url("/readyz")}).body.find(R"("redis":"up")") != std::string::npos;
-        }));
-      }
-    }
-    const int caller = state == "with Redis" ? 1 : state == "paused" ? 2 : state == "killed" ? 3 : 4;
-    std::atomic<int> admitted{0};
-    std::atomic<int> asked{0};
-    const double alone_before = alone(replicas);
-    const auto start = Clock::now();
-    {
-      std::vector<std::jthread> hammers;
-      for (int i = 0; i < 8; ++i) {
-        hammers.emplace_back([&, i] {
-          RawConnection connection{replicas[static_cast<std::size_t>(i) % replicas.size()]->port()};
-          while (Clock::now() < start + 5s) {
-            connection.write("GET /topics HTTP/1.1\r\nHost: t\r\n" + from(caller) + "\r\n\r\n");
-            const auto response = connection.read_response();
-            ++asked;
-            if (response.status == 200) ++admitted;
-          }
-        });
-      }
-    }
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    // A question that Redis did not answer in its 50 ms is answered from the share, beside what Redis itself gives.
-    const bool has_both = alone(replicas) > alone_before && caller != 2 && caller != 3;
-    EXPECT_LE(admitted, (kRate * (seconds + 1) + kBurst) * (has_both ? 2 : 1)) << state;
-    EXPECT_GE(admitted, (kRate * 5 + kBurst) / 3) << state;
-    EXPECT_GT(asked, 2 * admitted) << state << ": no hammer";
-    RecordProperty("admitted " + state, std::to_string(admitted) + " of " + std::to_string(asked));
-  }
 }
 
 TEST_F(Limits, SlotsOverThreeReplicasAreFreeAgainWhenOneIsKilled) {
