@@ -20,11 +20,11 @@
 namespace tailgate::test {
 namespace {
 
-sockaddr_in loopback(int port) {
+sockaddr_in loopback(int port, int last = 1) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + static_cast<std::uint32_t>(last));
   return address;
 }
 
@@ -63,6 +63,12 @@ RawConnection::RawConnection(int port, Options options) : fd_{socket(AF_INET, SO
     setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &options.receive_buffer, sizeof options.receive_buffer);
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (options.from != 1) {
+    const auto source = loopback(0, options.from);
+    if (bind(fd_, reinterpret_cast<const sockaddr*>(&source), sizeof source) != 0) {
+      throw std::runtime_error("no such address of this machine");
+    }
+  }
   const auto address = loopback(port);
   if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     const std::string reason = std::strerror(errno);

@@ -21,6 +21,7 @@ class RawConnection {
  public:
   struct Options {
     int receive_buffer = 0;  // bytes; 0: the kernel's default. A small one makes a slow reader.
+    int from = 1;            // it comes from 127.0.0.`from`
   };
   // Throws when the port refuses.
   explicit RawConnection(int port, Options options);
