@@ -59,7 +59,7 @@ class RedisConnection : public std::enable_shared_from_this<RedisConnection> {
   Socket socket_;
   std::optional<boost::asio::ssl::stream<Socket&>> tls_;
   RedisReplyReader reader_;
-  std::array<char, 16 * 1024> in_;
+  std::array<char, 16'384> in_;
   std::string out_;      // waits for the write under way
   std::string writing_;  // is being written
   bool flush_is_posted_ = false;
