@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <cassert>
 #include <chrono>
 #include <csignal>
 #include <functional>
@@ -134,6 +135,7 @@ class App {
   }
 
   void make_handlers() {
+    assert(options_.threads > 0);  // load_config() has seen to it
     std::vector<CursorCommits*> commits;
     for (std::size_t i = 0; i < options_.threads; ++i) {
       cursors_.push_back(std::make_unique<CursorThread>(make_cursor_store(i), kafka_->catalog(), io_.loop(i)));
