@@ -110,12 +110,14 @@ end
 return finish(fields)
 )";
 
-// An index that is something else is made anew: it only counts.
+// An index that is something else is made anew, and a name whose end is too far away (a clock that was set back, or none
+// of ours has written it) is forgotten: it only counts, and a cursor that is used is told to it again.
 constexpr const char* kAdmit = R"(
 local key, name, ttl, names_max = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local kind = redis.call('TYPE', key).ok
 if kind ~= 'none' and kind ~= 'zset' then redis.call('DEL', key) end
 redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now))
+redis.call('ZREMRANGEBYSCORE', key, text(now + 2 * ttl), '+inf')
 if not redis.call('ZSCORE', key, name) and redis.call('ZCARD', key) >= names_max then return 0 end
 redis.call('ZADD', key, text(now + ttl), name)
 redis.call('PEXPIRE', key, ttl)

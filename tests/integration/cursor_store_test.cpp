@@ -342,6 +342,15 @@ TEST_F(RedisCursorTest, AnIndexThatIsNoneIsMadeAnew) {
   EXPECT_EQ(redis.command({"ZRANGE", replica.cursors().index_of(""), "0", "-1"}), "a\n");
 }
 
+TEST_F(RedisCursorTest, NamesInTheIndexThatWouldNeverEndTakeNobodysPlace) {
+  RedisReplica few{redis.url(), {.per_principal_max = 2}};
+  const std::string index = few.cursors().index_of("");
+  for (const auto* end : {"inf", "1e300", "99999999999999"}) set({"ZADD", index, end, std::string{"x"} + end});
+  EXPECT_EQ(text_of(few.move(key("a"), orders({{0, 1}}))), "orders=0:1 g1");
+  EXPECT_EQ(text_of(few.move(key("b"), orders({{0, 1}}))), "orders=0:1 g1");
+  EXPECT_EQ(text_of(few.move(key("c"), orders({{0, 1}}))), "quota");
+}
+
 // docs/operations.md names these.
 TEST_F(RedisCursorTest, NeedNoMoreRightsThanTheManualAsksFor) {
   const std::string manual = read_file(TAILGATE_SOURCE_DIR "/docs/operations.md");
