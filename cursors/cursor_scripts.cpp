@@ -110,8 +110,8 @@ end
 return finish(fields)
 )";
 
-// An index that is something else is made anew, and a name whose end is too far away (a clock that was set back, or none
-// of ours has written it) is forgotten: it only counts, and a cursor that is used is told to it again.
+// An index that is something else is made anew, and a name whose end is too far away (a clock that was set back, or
+// none of ours has written it) is forgotten: it only counts, and a cursor that is used is told to it again.
 constexpr const char* kAdmit = R"(
 local key, name, ttl, names_max = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local kind = redis.call('TYPE', key).ok
