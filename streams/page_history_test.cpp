@@ -7,17 +7,15 @@
 #include <random>
 #include <vector>
 
-#include "streams/step_loop.h"
-#include "tests/support/scripted_kafka.h"
+#include "streams/scripted/kafka_side_test.h"
 
 namespace tailgate {
 namespace {
 
-using test::ScriptedCatalog;
-using test::ScriptedConsumer;
+using scripted::ScriptedConsumer;
 using Page = std::shared_ptr<const HistoryPage>;
 
-class PageHistoryTest : public testing::Test {
+class PageHistoryTest : public scripted::KafkaSideTest {
  protected:
   // An asker and what it got.
   struct Asked {
@@ -36,16 +34,7 @@ class PageHistoryTest : public testing::Test {
     make_history();
   }
   void make_history() { history.emplace(std::vector<Consumer*>{&consumer}, catalog, own, clock, reports, options); }
-  void settle() {
-    while (own.run() | history->step() | io.run()) {
-    }
-  }
-  void pass(std::int64_t ms) {
-    for (std::int64_t passed = 0; passed < ms; passed += 100) {
-      clock.advance(100);
-      settle();
-    }
-  }
+  bool step() override { return history->step(); }
   std::unique_ptr<Asked> read(Offset offset) { return read(partition, offset); }
   std::unique_ptr<Asked> read(const TopicPartition& of, Offset offset) {
     auto asked = std::make_unique<Asked>();
@@ -59,13 +48,6 @@ class PageHistoryTest : public testing::Test {
     return offsets;
   }
 
-  const TopicPartition partition{"orders", 0};
-  ManualClock clock;
-  StepLoop own{clock, 1};
-  StepLoop io{clock, 0};
-  KafkaReports reports{clock, nullptr};
-  ScriptedConsumer consumer;
-  ScriptedCatalog catalog;
   HistoryOptions options;
   std::optional<PageHistory> history;
 };

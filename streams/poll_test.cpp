@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "streams/scripted/scripted_kafka.h"
+#include "streams/scripted/scripted_stream_test.h"
 
 namespace tailgate {
 namespace {

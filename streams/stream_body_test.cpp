@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "streams/scripted/scripted_kafka.h"
+#include "streams/scripted/scripted_stream_test.h"
 
 namespace tailgate {
 namespace {

@@ -4,14 +4,10 @@
 
 #include <optional>
 
-#include "streams/step_loop.h"
-#include "tests/support/scripted_kafka.h"
+#include "streams/scripted/kafka_side_test.h"
 
 namespace tailgate {
 namespace {
-
-using test::ScriptedCatalog;
-using test::ScriptedConsumer;
 
 class NoHistory final : public History {
  public:
@@ -24,7 +20,7 @@ class NoHistory final : public History {
   std::vector<TopicPartition> dropped;
 };
 
-class TailReaderTest : public testing::Test {
+class TailReaderTest : public scripted::KafkaSideTest {
  protected:
   TailReaderTest() {
     options.linger_ms = 60'000;
@@ -32,17 +28,7 @@ class TailReaderTest : public testing::Test {
     reader.emplace(consumer, catalog, history, own, clock, reports, options);
   }
   void make_reader() { reader.emplace(consumer, catalog, history, own, clock, reports, options); }
-  // Everything that is due on the reader's and the followers' loops.
-  void settle() {
-    while (own.run() | reader->step() | io.run()) {
-    }
-  }
-  void pass(std::int64_t ms) {
-    for (std::int64_t passed = 0; passed < ms; passed += 100) {
-      clock.advance(100);
-      settle();
-    }
-  }
+  bool step() override { return reader->step(); }
   std::unique_ptr<Follow> follow(Loop& loop) {
     return reader->follow(partition, loop, [this] { ++news; });
   }
@@ -53,13 +39,6 @@ class TailReaderTest : public testing::Test {
     return offsets;
   }
 
-  const TopicPartition partition{"orders", 0};
-  ManualClock clock;
-  StepLoop own{clock, 1};
-  StepLoop io{clock, 0};
-  KafkaReports reports{clock, nullptr};
-  ScriptedConsumer consumer;
-  ScriptedCatalog catalog;
   NoHistory history;
   TailOptions options;
   std::optional<TailReader> reader;
@@ -148,25 +127,25 @@ TEST_F(TailReaderTest, WhatAnOpenTransactionHoldsBackIsCounted) {
   settle();
   consumer.ends_of_logs[partition] = 100;
   pass(1'000);
-  EXPECT_EQ(reader->topic_counts()["orders"].unreadable, 0U);
+  EXPECT_EQ(reader->topic_counts()[partition.topic].unreadable, 0U);
   consumer.ends_of_logs[partition] = 107;
   pass(1'000);
-  EXPECT_EQ(reader->topic_counts()["orders"].unreadable, 7U);
+  EXPECT_EQ(reader->topic_counts()[partition.topic].unreadable, 7U);
 
   consumer.records(partition, 100, 105);
   settle();
   pass(1'000);
-  EXPECT_EQ(reader->topic_counts()["orders"].unreadable, 0U) << "behind, but nothing is held back";
+  EXPECT_EQ(reader->topic_counts()[partition.topic].unreadable, 0U) << "behind, but nothing is held back";
   consumer.end(partition, 107);
   pass(1'000);
 
-  EXPECT_EQ(reader->topic_counts()["orders"].unreadable, 0U);
-  EXPECT_EQ(reader->topic_counts()["orders"].records, 6U);
-  EXPECT_GT(reader->topic_counts()["orders"].bytes, 6U);
+  EXPECT_EQ(reader->topic_counts()[partition.topic].unreadable, 0U);
+  EXPECT_EQ(reader->topic_counts()[partition.topic].records, 6U);
+  EXPECT_GT(reader->topic_counts()[partition.topic].bytes, 6U);
   follow_it.reset();
   pass(70'000);
   EXPECT_EQ(reader->counts().tailed, 0U);
-  EXPECT_EQ(reader->topic_counts()["orders"].records, 6U) << "a counter never goes back";
+  EXPECT_EQ(reader->topic_counts()[partition.topic].records, 6U) << "a counter never goes back";
 }
 
 TEST_F(TailReaderTest, ATailThatNobodyFollowsLingersForOneWhoComesBack) {
@@ -196,8 +175,8 @@ TEST_F(TailReaderTest, ATailWhoseStartIsNotKnownYetAsksAgain) {
   const auto follow_it = follow(io);
   pass(3'000);
   EXPECT_EQ(follow_it->log().epoch(), 0U);
-  EXPECT_GT(catalog.asks, 2);
-  EXPECT_LT(catalog.asks, 10) << "with a pause between";
+  EXPECT_GT(catalog.asked.size(), 2U);
+  EXPECT_LT(catalog.asked.size(), 10U) << "with a pause between";
   catalog.is_down = false;
   pass(1'000);
   EXPECT_EQ(follow_it->log().epoch(), 1U);
@@ -259,18 +238,18 @@ TEST_F(TailReaderTest, ALogThatStaysShorterWasTruncatedAndItsHistoryIsForgotten)
 }
 
 TEST_F(TailReaderTest, APartitionWhoseTopicIsGoneIsReadNoMoreAndAnewWhenItIsBack) {
-  catalog.set_topics({{"orders", "orders", 1}});
+  catalog.set({{"orders", 1}});
   const auto follow_it = follow(io);
   settle();
   consumer.records(partition, 100, 109);
   settle();
-  catalog.set_topics({});
+  catalog.set({});
   settle();
   EXPECT_FALSE(consumer.started.contains(partition));
   EXPECT_EQ(history.dropped.size(), 1U);
 
   catalog.known[partition] = {0, 3, 3};
-  catalog.set_topics({{"orders", "orders", 1}});
+  catalog.set({{"orders", 1}});
   settle();
 
   EXPECT_EQ(follow_it->log().epoch(), 2U);

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "base/byte_source.h"
-#include "streams/catalog.h"
 #include "streams/feed_set.h"
 #include "streams/history.h"
+#include "streams/scripted/scripted_catalog.h"
 #include "streams/step_loop.h"
 #include "streams/stream_body.h"
 #include "streams/tails.h"
@@ -79,49 +79,6 @@ class ScriptedHistory final : public History {
   void drop(const TopicPartition&) override {}
 
   std::vector<Asked> asked;
-};
-
-class ScriptedCatalog final : public Catalog {
- public:
-  struct AskedEnds {
-    std::vector<TopicPartition> partitions;
-    Reply<EndsAnswer> reply;
-  };
-  std::shared_ptr<const Topics> topics() const override { return topics_; }
-  bool is_exposed(std::string_view name) const override { return topics_->by_name.contains(name); }
-  Ask<EndsAnswer> ends(std::vector<TopicPartition> partitions, Loop& loop,
-                       std::function<void(EndsAnswer)> then) override {
-    auto [ask, reply] = make_ask<EndsAnswer>(loop, std::move(then));
-    asked.push_back(AskedEnds{std::move(partitions), reply});
-    return std::move(ask);
-  }
-  Ask<OffsetsAnswer> offsets_at(std::vector<TopicPartition>, std::int64_t, Loop& loop,
-                                std::function<void(OffsetsAnswer)> then) override {
-    return std::move(make_ask<OffsetsAnswer>(loop, std::move(then)).first);
-  }
-  Ask<TopicsAnswer> refresh(Loop& loop, std::function<void(TopicsAnswer)> then) override {
-    return std::move(make_ask<TopicsAnswer>(loop, std::move(then)).first);
-  }
-  std::unique_ptr<Watch> watch(Loop&, std::function<void()> on_change) override {
-    on_change_.push_back(std::move(on_change));
-    return std::make_unique<Watch>();
-  }
-  bool is_reachable() const override { return true; }
-
-  // Topics by name and number of partitions; Kafka's name is the public one with "k." in front.
-  void set(const std::map<std::string, std::int32_t>& topics) {
-    auto fresh = std::make_shared<Topics>();
-    fresh->version = topics_->version + 1;
-    for (const auto& [name, partitions] : topics) fresh->by_name[name] = Topic{name, "k." + name, partitions};
-    topics_ = std::move(fresh);
-    for (const auto& on_change : on_change_) on_change();
-  }
-
-  std::vector<AskedEnds> asked;
-
- private:
-  std::shared_ptr<const Topics> topics_ = std::make_shared<Topics>();
-  std::vector<std::function<void()>> on_change_;
 };
 
 class TextSink final : public ByteSink {

@@ -1,19 +1,20 @@
-// A consumer and a catalog that do what a test tells them to, for what drives them step by step.
+// A consumer that gives what a test tells it to, for what drives consumers step by step.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <map>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "streams/catalog.h"
 #include "streams/consumer.h"
 
-namespace tailgate::test {
+namespace tailgate::scripted {
 
 // Hands over what was scripted for the partitions that are started, in order; what is for others is gone.
 class ScriptedConsumer final : public Consumer {
@@ -84,51 +85,4 @@ class ScriptedConsumer final : public Consumer {
   std::map<TopicPartition, Offset> standing_;
 };
 
-class ScriptedCatalog final : public Catalog {
- public:
-  std::shared_ptr<const Topics> topics() const override { return topics_; }
-  bool is_exposed(std::string_view) const override { return true; }
-  Ask<EndsAnswer> ends(std::vector<TopicPartition> partitions, Loop& loop,
-                       std::function<void(EndsAnswer)> then) override {
-    ++asks;
-    auto [ask, reply] = make_ask<EndsAnswer>(loop, std::move(then));
-    if (is_down) {
-      reply(Error{ErrorCode::upstream_down, "scripted"});
-      return std::move(ask);
-    }
-    std::map<TopicPartition, PartitionEnds> answer;
-    for (const auto& partition : partitions) {
-      if (const auto found = known.find(partition); found != known.end()) answer.insert(*found);
-    }
-    reply(std::move(answer));
-    return std::move(ask);
-  }
-  Ask<OffsetsAnswer> offsets_at(std::vector<TopicPartition>, std::int64_t, Loop&,
-                                std::function<void(OffsetsAnswer)>) override {
-    return {};
-  }
-  Ask<TopicsAnswer> refresh(Loop&, std::function<void(TopicsAnswer)>) override { return {}; }
-  std::unique_ptr<Watch> watch(Loop& loop, std::function<void()> on_change) override {
-    watching_.emplace_back(&loop, std::move(on_change));
-    return nullptr;
-  }
-  bool is_reachable() const override { return !is_down; }
-
-  void set_topics(const std::vector<Topic>& all) {
-    auto topics = std::make_shared<Topics>();
-    topics->version = topics_->version + 1;
-    for (const auto& topic : all) topics->by_name[topic.name] = topic;
-    topics_ = std::move(topics);
-    for (const auto& [loop, on_change] : watching_) loop->post(on_change);
-  }
-
-  std::map<TopicPartition, PartitionEnds> known;
-  bool is_down = false;
-  int asks = 0;
-
- private:
-  std::shared_ptr<const Topics> topics_ = std::make_shared<Topics>();
-  std::vector<std::pair<Loop*, std::function<void()>>> watching_;
-};
-
-}  // namespace tailgate::test
+}  // namespace tailgate::scripted
