@@ -33,6 +33,11 @@ bool MockCluster::create_topic(const std::string& name, int partitions) {
          RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+bool MockCluster::set_leader(const std::string& topic, int partition, int broker) {
+  return rd_kafka_mock_partition_set_leader(cluster_.get(), topic.c_str(), partition, broker) ==
+         RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 std::string MockCluster::bootstrap() const { return rd_kafka_mock_cluster_bootstraps(cluster_.get()); }
 
 }  // namespace tailgate

@@ -22,6 +22,9 @@ class MockCluster {
   bool create_topic(const std::string& name, int partitions);
   std::string bootstrap() const;
 
+  // For tests: brokers are 1, 2, … False: there is no such partition or broker.
+  bool set_leader(const std::string& topic, int partition, int broker);
+
  private:
   using Handle = CHandle<rd_kafka_t, rd_kafka_destroy>;
   using Cluster = CHandle<rd_kafka_mock_cluster_t, rd_kafka_mock_cluster_destroy>;
