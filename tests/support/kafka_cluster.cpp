@@ -56,7 +56,8 @@ void add_secure_listener(Properties& properties, CertificateAuthority& authority
 }  // namespace
 
 KafkaCluster::KafkaCluster(KafkaOptions options)
-    : jars_{jars(options.secure ? std::vector<std::string>{kLastKafkaThatTakesItsScram} : std::vector<std::string>{})} {
+    : jars_{jars(options.secure ? std::vector<std::string>{kLastKafkaThatTakesItsScram} : std::vector<std::string>{})},
+      java_options_{options.java_options} {
   brokers_.resize(static_cast<std::size_t>(options.brokers));
   for (auto& broker : brokers_) broker = {free_port(), free_port(), options.secure ? free_port() : 0, nullptr};
   if (options.secure) add_secure_listener(options.properties, authority_.emplace());
@@ -98,10 +99,10 @@ void KafkaCluster::launch(int broker) {
   if (authority_)
     command.insert(command.end(), {"--add-scram", std::string{"SCRAM-SHA-512=[name="} + kSecureUser +
                                                       ",password=" + kSecurePassword + "]"});
-  Properties environment{{"KAFKA_JARS", jars_}};
+  Properties environment{{"KAFKA_JARS", jars_}, {"KAFKA_JAVA_OPTIONS", java_options_}};
   // Who was refused, a line each.
   if (authority_)
-    environment["KAFKA_JAVA_OPTIONS"] = "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.network.Selector=info";
+    environment["KAFKA_JAVA_OPTIONS"] += " -Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.network.Selector=info";
   at(broker).process = std::make_unique<Process>(command, folder_ / (name + ".log"), environment);
 }
 

@@ -24,6 +24,8 @@ struct KafkaOptions {
   // A second listener on every broker: SASL_SSL with SCRAM-SHA-512, a certificate of an own authority for "localhost",
   // and access rules: what no rule names is allowed, KafkaAdmin::deny refuses. There is one user, kSecureUser.
   bool secure = false;
+  // Behind those of tests/kafka/broker. Its heap of 512 MiB is full with some 7,000 partitions.
+  std::string java_options = {};
 };
 
 inline constexpr const char* kSecureUser = "reader";
@@ -70,6 +72,7 @@ class KafkaCluster {
   std::string jars_;
   TempDir folder_;
   std::optional<CertificateAuthority> authority_;
+  const std::string java_options_;
   std::vector<Broker> brokers_;
 };
 
