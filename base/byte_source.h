@@ -15,8 +15,9 @@ class ByteSink {
   virtual ~ByteSink() = default;
   // Takes a copy.
   virtual void copy(std::string_view bytes) = 0;
-  // Takes the address: the bytes stay where they are until the session's current flush has returned. (Within a flush nothing
-  // but sessions and sources runs on the thread, so a source may hand out what it drops no earlier than on the next event.)
+  // Takes the address: the bytes stay where they are until the session's current flush has returned. (Within a flush
+  // nothing but sessions and sources runs on the thread, so a source may hand out what it drops no earlier than on the
+  // next event.)
   virtual void ref(std::string_view bytes) = 0;
 };
 

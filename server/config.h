@@ -34,7 +34,7 @@ struct Config {
 
   std::size_t threads = 0;  // 0: one a core
   std::size_t max_connections = 15'000;
-  std::size_t connections_per_address = 0;  // 0: no limit
+  std::size_t connections_per_address = 0;    // 0: no limit
   std::size_t tls_failures_per_address = 20;  // a second; 0: no limit
 
   std::string tls_cert;  // path of a PEM file; "": none

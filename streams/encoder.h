@@ -16,9 +16,7 @@ enum class EventFormat : std::uint8_t {
   json,          // envelopes of a long poll, without ids
 };
 
-constexpr bool is_sse(EventFormat as) {
-  return as == EventFormat::sse_value || as == EventFormat::sse_envelope;
-}
+constexpr bool is_sse(EventFormat as) { return as == EventFormat::sse_value || as == EventFormat::sse_envelope; }
 
 // Appends everything of an event but its id. `topic` is the public name.
 void append_front(std::string& out, EventFormat as, std::string_view topic, std::int32_t partition,

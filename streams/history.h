@@ -34,10 +34,20 @@ struct HistoryPage {
   std::size_t end;
 };
 
-struct HistoryGone { Offset begin; };       // the offset lies below the log's start, which is `begin`
-struct HistoryBeyond { Offset end; };       // the offset lies beyond the log's end: truncated, recreated, or this broker lags
-struct HistoryNotYet { Offset readable; };  // the offset is the readable end: nothing there yet
-struct HistoryDown {};                      // Kafka does not answer, or the topic is gone: ask again later
+// The offset lies below the log's start.
+struct HistoryGone {
+  Offset begin;
+};
+// The offset lies beyond the log's end: truncated, recreated, or this broker lags.
+struct HistoryBeyond {
+  Offset end;
+};
+// The offset is the readable end: nothing there yet.
+struct HistoryNotYet {
+  Offset readable;
+};
+// Kafka does not answer, or the topic is gone: ask again later.
+struct HistoryDown {};
 using HistoryAnswer =
     std::variant<std::shared_ptr<const HistoryPage>, HistoryGone, HistoryBeyond, HistoryNotYet, HistoryDown>;
 

@@ -20,8 +20,8 @@ inline constexpr std::size_t kStreamStates = 3;
 inline constexpr std::size_t kEventFormats = 4;
 
 struct alignas(64) StreamCounters {
-  Counter feeds;         // gauge
-  Counter feed_bytes;    // gauge
+  Counter feeds;       // gauge
+  Counter feed_bytes;  // gauge
   // Gauges, by EventFormat and StreamState.
   std::array<std::array<Counter, kStreamStates>, kEventFormats> streams;
   Counter records_encoded;

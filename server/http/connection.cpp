@@ -23,7 +23,7 @@ Connection::Connection(HttpThread& thread, ConnectionSet& set, std::unique_ptr<T
     : thread_{thread},
       set_{set},
       transport_{std::move(transport)},
-      info_{std::move(info)},
+      info_{info},
       slot_{std::move(slot)},
       timer_{[this] { on_time(); }},
       since_ms_{thread.now_ms()} {
