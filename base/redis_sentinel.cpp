@@ -58,10 +58,17 @@ void RedisSentinel::on_master(const RedisReply& reply) {
   const auto epoch = parse_decimal(value_of(reply, "config-epoch"));
   if (host.empty() || !port || !epoch || *epoch < epoch_) return;
   const RedisAddress address{.host = host, .port = static_cast<std::uint16_t>(*port)};
-  const bool is_same = master_ && master_->address() == address;
-  if (*epoch == epoch_ && master_ && !is_same) return;  // who was first stays until there is a newer one
+  const bool is_newer = *epoch > epoch_;
+  if (master_ && master_->address() == address) {
+    // A sentinel that leads a failover names the new epoch a moment before the new master.
+    may_move_ = may_move_ || is_newer;
+    epoch_ = *epoch;
+    return;
+  }
+  if (!is_newer && !may_move_) return;  // who was first stays until there is a newer one
+  may_move_ = false;
   epoch_ = *epoch;
-  if (!is_same) follow(address);
+  follow(address);
 }
 
 void RedisSentinel::follow(const RedisAddress& address) {

@@ -36,6 +36,7 @@ class RedisSentinel final : public RedisRunner, private RedisNodeWatch {
   boost::asio::ssl::context* const tls_;
   RedisCounters sentinel_counters_;  // what sentinels are asked does not count as calls
   std::int64_t epoch_ = -1;          // of the master that is followed
+  bool may_move_ = false;            // the epoch is newer than what made that one master: another may come with it
   std::unique_ptr<RedisNode> master_;
   std::vector<std::unique_ptr<RedisNode>> sentinels_;
   Timer ask_timer_;

@@ -1,7 +1,14 @@
 // The link through Sentinel: three real sentinels, a master that dies, one that comes back as a replica.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "tests/integration/redis_caller.h"
 #include "tests/support/redis_sentinels.h"
@@ -42,6 +49,78 @@ TEST_F(RedisSentinelTest, FollowsAFailoverAndNeverWritesToTheOldMasterAgain) {
       },
       in(2 * kPatience)));
   EXPECT_EQ(replica.command({"-n", "2", "GET", "k"}), "again\n");
+}
+
+// Says what it is told to, to one client.
+class ScriptedSentinel {
+ public:
+  ScriptedSentinel() : acceptor_{io_, {boost::asio::ip::address_v4::loopback(), 0}}, thread_{[this] { serve(); }} {}
+  // Once the client is gone.
+  ~ScriptedSentinel() { thread_.join(); }
+
+  std::string url() const {
+    return "redis-sentinel://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()) + "/main";
+  }
+  // Returns when the client has heard it.
+  void say(int master_port, int epoch) {
+    const auto before = [&] {
+      const std::lock_guard lock{mutex_};
+      const auto port = std::to_string(master_port);
+      const auto number = std::to_string(epoch);
+      master_ = "*6\r\n$2\r\nip\r\n$9\r\n127.0.0.1\r\n$4\r\nport\r\n$" + std::to_string(port.size()) + "\r\n" + port +
+                "\r\n$12\r\nconfig-epoch\r\n$" + std::to_string(number.size()) + "\r\n" + number + "\r\n";
+      return answers_.load();
+    }();
+    EXPECT_TRUE(eventually([&] { return answers_ > before + 1; }));
+  }
+
+ private:
+  void serve() {
+    boost::asio::ip::tcp::socket client{io_};
+    boost::system::error_code error;
+    acceptor_.accept(client, error);
+    std::string asked;
+    while (!error) {
+      const auto bytes = boost::asio::read_until(client, boost::asio::dynamic_buffer(asked), "\r\n", error);
+      const auto line = asked.substr(0, bytes);
+      asked.erase(0, bytes);
+      const std::lock_guard lock{mutex_};
+      if (line == "PING\r\n") boost::asio::write(client, boost::asio::buffer(std::string{"+PONG\r\n"}), error);
+      if (line == "SENTINEL\r\n") {
+        boost::asio::write(client, boost::asio::buffer(master_), error);
+        ++answers_;
+      }
+    }
+  }
+
+  boost::asio::io_context io_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+  std::mutex mutex_;
+  std::string master_ = "*0\r\n";
+  std::atomic<int> answers_{0};
+  std::thread thread_;
+};
+
+// What Redis' sentinels say while they lead a failover; the one who took the old master with it never went on.
+TEST(RedisSentinelScripted, FollowsAMasterThatComesAfterItsEpoch) {
+  const RedisServer old_master;
+  const RedisServer new_master;
+  ScriptedSentinel sentinel;
+  RedisCaller caller{sentinel.url()};
+  sentinel.say(old_master.port(), 1);
+  ASSERT_TRUE(caller.is_up_soon());
+
+  sentinel.say(old_master.port(), 2);
+  EXPECT_EQ(caller.text(set_script(), {"k"}, {"before"}), "before");
+  sentinel.say(new_master.port(), 2);
+  EXPECT_TRUE(eventually([&] {
+    return caller.text(set_script(), {"k"}, {"after"}) == "after" && new_master.command({"GET", "k"}) == "after\n";
+  }));
+
+  // One that lags says the old one with the same epoch.
+  sentinel.say(old_master.port(), 2);
+  EXPECT_EQ(caller.text(set_script(), {"k"}, {"again"}), "again");
+  EXPECT_EQ(new_master.command({"GET", "k"}), "again\n");
 }
 
 TEST_F(RedisSentinelTest, FollowsAFailoverThatSomebodyAskedFor) {
