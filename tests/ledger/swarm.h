@@ -23,6 +23,8 @@ struct SwarmSettings {
       30'000;                        // a connection lives for 1 to so many bytes, small numbers as likely as large ones
   std::int64_t pause_ms_max = 200;   // between a cut and the next connection
   std::int64_t away_ms_max = 4'000;  // the same for those who stay away
+  // HAProxy 2.6 ends what it has lost as if it were whole, over HTTP/2.
+  bool hides_cuts_of_h2 = false;
 };
 
 class VirtualClient;
