@@ -174,7 +174,7 @@ void expect_everything_seen_once(const LedgerRun& run, const ledger::Rules& rule
     }
     return true;
   };
-  EXPECT_TRUE(eventually(all_have_passed, in(60s)));
+  EXPECT_TRUE(eventually(all_have_passed, in(120s)));
   run.timeline.note("the clients stop");
   run.swarm.stop();
 

@@ -46,8 +46,8 @@ std::unique_ptr<Balancer> Balancer::haproxy(const std::vector<Backend>& backends
   std::unique_ptr<Balancer> self{new Balancer};
   std::string servers;
   for (std::size_t i = 0; i < backends.size(); ++i) {
-    servers += "    server t" + std::to_string(i + 1) + " 127.0.0.1:" + std::to_string(backends[i].port) + " port " +
-               std::to_string(backends[i].admin_port) + "\n";
+    servers += "    server t" + std::to_string(i + 1) + " " + backends[i].host + ":" +
+               std::to_string(backends[i].port) + " port " + std::to_string(backends[i].admin_port) + "\n";
   }
   auto config = read_file(kDeploy + "haproxy.cfg");
   config = replaced(config, "^    server t.*\\n(    server t.*\\n)*", servers);
@@ -61,7 +61,8 @@ std::unique_ptr<Balancer> Balancer::nginx(const std::vector<Backend>& backends) 
   std::unique_ptr<Balancer> self{new Balancer};
   std::string servers;
   for (const auto& backend : backends) {
-    servers += "        server 127.0.0.1:" + std::to_string(backend.port) + " max_fails=1 fail_timeout=2s;\n";
+    servers +=
+        "        server " + backend.host + ":" + std::to_string(backend.port) + " max_fails=1 fail_timeout=2s;\n";
   }
   auto config = read_file(kDeploy + "nginx.conf");
   config = replaced(config, "^        server tailgate-.*\\n(        server tailgate-.*\\n)*", servers);

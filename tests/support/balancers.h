@@ -13,6 +13,7 @@ namespace tailgate::test {
 struct Backend {
   int port = 0;
   int admin_port = 0;
+  std::string host = "127.0.0.1";
 };
 
 class Balancer {

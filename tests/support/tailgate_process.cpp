@@ -21,10 +21,12 @@ TailgateProcess::TailgateProcess(TailgateOptions options)
 }
 
 void TailgateProcess::launch() {
-  auto listen = "http://127.0.0.1:" + std::to_string(port_);
-  if (tls_port_ != 0) listen += ",https://127.0.0.1:" + std::to_string(tls_port_);
-  std::vector<std::string> command{TAILGATE_BINARY, options_.command, "--listen",
-                                   listen,          "--admin",        "127.0.0.1:" + std::to_string(admin_port_)};
+  const auto host = options_.host + ":";
+  auto listen = "http://" + host + std::to_string(port_);
+  if (tls_port_ != 0) listen += ",https://" + host + std::to_string(tls_port_);
+  auto command = options_.starter;
+  command.insert(command.end(), {TAILGATE_BINARY, options_.command, "--listen", listen, "--admin",
+                                 host + std::to_string(admin_port_)});
   if (tls_port_ != 0)
     command.insert(command.end(), {"--tls-cert", certificate_.certificate, "--tls-key", certificate_.key});
   command.insert(command.end(), {"--drain-delay", options_.drain_delay});
@@ -41,7 +43,7 @@ void TailgateProcess::launch() {
 }
 
 std::string TailgateProcess::url(const std::string& path) const {
-  return "http://127.0.0.1:" + std::to_string(port_) + path;
+  return "http://" + options_.host + ":" + std::to_string(port_) + path;
 }
 
 std::string TailgateProcess::tls_url(const std::string& path) const {
@@ -49,7 +51,7 @@ std::string TailgateProcess::tls_url(const std::string& path) const {
 }
 
 std::string TailgateProcess::admin_url(const std::string& path) const {
-  return "http://127.0.0.1:" + std::to_string(admin_port_) + path;
+  return "http://" + options_.host + ":" + std::to_string(admin_port_) + path;
 }
 
 bool TailgateProcess::is_ready() const {

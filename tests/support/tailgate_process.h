@@ -20,6 +20,9 @@ struct TailgateOptions {
   std::string drain_delay = "0s";
   std::vector<std::string> flags = {};  // behind those that this class gives
   std::map<std::string, std::string> environment = {};
+  std::string host = "127.0.0.1";
+  // In front of the command: what starts it elsewhere.
+  std::vector<std::string> starter = {};
   // With it there is a second listener, https, for "localhost".
   CertificateAuthority* authority = nullptr;
   // Off: the constructor returns at once, for starts that are meant to fail.
@@ -33,7 +36,7 @@ class TailgateProcess {
   int port() const { return port_; }
   int tls_port() const { return tls_port_; }
   int admin_port() const { return admin_port_; }
-  // "http://127.0.0.1:PORT" + path.
+  // "http://HOST:PORT" + path.
   std::string url(const std::string& path) const;
   // "https://localhost:PORT" + path.
   std::string tls_url(const std::string& path) const;
