@@ -11,10 +11,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Who waits until it is over has waited for too long, also where everything else is slow.
+constexpr auto kFault = 40s;
+constexpr auto kPatienceOfClients = 25s;
+
 class ChaosOfStalls : public Chaos {
  protected:
   ChaosOfStalls() {
     start_kafka(1);
+    rules.silence_max_us = rules.away_max_us = std::chrono::microseconds{kPatienceOfClients}.count();
     start_replicas(redis.url());
   }
 
@@ -23,7 +28,7 @@ class ChaosOfStalls : public Chaos {
     timeline.note("a replica hangs");
     expect_progress([&] {
       replica.signal(SIGSTOP);
-      let_pass(20s);
+      let_pass(kFault);
       replica.signal(SIGCONT);
       timeline.note("it goes on");
       wait_for_traffic();
