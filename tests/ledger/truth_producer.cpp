@@ -26,6 +26,8 @@ TruthProducer::TruthProducer(const std::string& bootstrap, Truth& truth, const s
   };
   set("bootstrap.servers", bootstrap);
   set("enable.idempotence", "true");
+  // With several requests under way, librdkafka may give up over their order when a broker is killed.
+  set("max.in.flight.requests.per.connection", "1");
   set("linger.ms", "5");
   set("compression.codec", compression);
   set("socket.nagle.disable", "true");
