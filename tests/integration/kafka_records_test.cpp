@@ -99,7 +99,8 @@ TEST(KafkaRecords, AnAbortedTransactionLargerThanAFetchIsPassedByBoth) {
   producer.begin();
   producer.send(partition.topic, 0, numbered(20'000, 1'000));  // 20 MB: many fetches without a record
   producer.abort();
-  ASSERT_TRUE(tail.read_to(20'002)) << tail.next();  // over the marker too, which Kafka writes when abort() has returned
+  ASSERT_TRUE(tail.read_to(20'002))
+      << tail.next();  // over the marker too, which Kafka writes when abort() has returned
   plain.send(partition.topic, 0, values({"behind"}));
 
   ASSERT_TRUE(tail.read_to(20'003)) << tail.next();
