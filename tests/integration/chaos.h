@@ -38,6 +38,11 @@ class Chaos : public testing::Test {
     fault();
     rules.progress.push_back({from_us, ledger::now_us(), rules.silence_max_us});
   }
+  // A fault that takes kLongFault: who waits until it is over has waited for too long, also where all else is slow.
+  static constexpr std::chrono::seconds kLongFault{40};
+  void expect_nobody_to_wait_for_its_end() {
+    rules.silence_max_us = rules.away_max_us = std::chrono::microseconds{std::chrono::seconds{25}}.count();
+  }
   // What is special about one of the three.
   virtual void adapt(int, TailgateOptions&) {}
   // Nobody missed anything, saw anything twice, was turned away or left alone; no stream or slot is left behind.

@@ -9,10 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Who waits until it is over has waited for too long, also where everything else is slow.
-constexpr auto kFault = 40s;
-constexpr auto kPatienceOfClients = 25s;
-
 class ChaosOfTheNetwork : public Chaos {
  protected:
   void SetUp() override {
@@ -20,7 +16,7 @@ class ChaosOfTheNetwork : public Chaos {
     network = std::make_unique<FarNetwork>();
     redis = std::make_unique<RedisServer>();
     start_kafka(1);
-    rules.silence_max_us = rules.away_max_us = std::chrono::microseconds{kPatienceOfClients}.count();
+    expect_nobody_to_wait_for_its_end();
     start_replicas(redis->url());
   }
 
@@ -34,7 +30,7 @@ class ChaosOfTheNetwork : public Chaos {
     timeline.note("a replica is cut off");
     expect_progress([&] {
       network->cut();
-      let_pass(kFault);
+      let_pass(kLongFault);
       EXPECT_GT(network->heal(), 0U);
       timeline.note("it is not any more");
       wait_for_traffic();

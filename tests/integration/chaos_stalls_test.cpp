@@ -11,15 +11,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Who waits until it is over has waited for too long, also where everything else is slow.
-constexpr auto kFault = 40s;
-constexpr auto kPatienceOfClients = 25s;
-
 class ChaosOfStalls : public Chaos {
  protected:
   ChaosOfStalls() {
     start_kafka(1);
-    rules.silence_max_us = rules.away_max_us = std::chrono::microseconds{kPatienceOfClients}.count();
+    expect_nobody_to_wait_for_its_end();
     start_replicas(redis.url());
   }
 
@@ -28,7 +24,7 @@ class ChaosOfStalls : public Chaos {
     timeline.note("a replica hangs");
     expect_progress([&] {
       replica.signal(SIGSTOP);
-      let_pass(kFault);
+      let_pass(kLongFault);
       replica.signal(SIGCONT);
       timeline.note("it goes on");
       wait_for_traffic();
