@@ -42,6 +42,15 @@ class PageHistoryTest : public scripted::KafkaSideTest {
         history->read(of, offset, io, [to = asked.get()](HistoryAnswer answer) { to->answer = std::move(answer); });
     return asked;
   }
+  // The page of ten records of 1,000 bytes from there, at whose end the log is.
+  std::unique_ptr<Asked> read_ten(Offset first) {
+    auto asked = read(first);
+    settle();
+    consumer.records(partition, first, first + 9, 1'000);
+    consumer.end(partition, first + 10);
+    settle();
+    return asked;
+  }
   static std::vector<Offset> offsets_of(const HistoryPage& page) {
     std::vector<Offset> offsets;
     for (std::size_t at = page.begin; at < page.end;) offsets.push_back(page.records->read(at).offset);
@@ -319,11 +328,7 @@ TEST_F(PageHistoryTest, TheLeastUsedPagesGoWhenTheBoundIsReached) {
   options.history_bytes = 100'000;
   make_history();
   for (Offset first = 0; first < 200; first += 10) {
-    const auto asked = read(first);
-    settle();
-    consumer.records(partition, first, first + 9, 1'000);
-    consumer.end(partition, first + 10);
-    settle();
+    const auto asked = read_ten(first);
     ASSERT_TRUE(asked->is_page());
     ASSERT_TRUE(history->find(partition, 0)) << "it is used again and again";
   }
@@ -336,17 +341,9 @@ TEST_F(PageHistoryTest, TheLeastUsedPagesGoWhenTheBoundIsReached) {
 TEST_F(PageHistoryTest, APageThatSomebodyHoldsStaysAndOthersGoForIt) {
   options.history_bytes = 100'000;
   make_history();
-  const auto held = read(0);
-  settle();
-  consumer.records(partition, 0, 9, 1'000);
-  consumer.end(partition, 10);
-  settle();
+  const auto held = read_ten(0);
   for (Offset first = 10; first < 200; first += 10) {
-    const auto asked = read(first);
-    settle();
-    consumer.records(partition, first, first + 9, 1'000);
-    consumer.end(partition, first + 10);
-    settle();
+    const auto asked = read_ten(first);
     ASSERT_TRUE(asked->is_page());
     EXPECT_LE(history->counts().memory_bytes, 100'000U);
   }
