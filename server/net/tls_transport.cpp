@@ -77,8 +77,8 @@ TlsTransport::Opening TlsTransport::look_at_opening() {
   const ssize_t got = ::recv(fd(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
   if (got < 0 && errno == EAGAIN) return Opening::nothing;
   has_begun_ = true;
-  return got == 1 && first != kHandshakeRecord ? Opening::clear_text
-                                               : Opening::handshake;  // OpenSSL sees an end itself
+  const bool is_clear_text = got == 1 && first != kHandshakeRecord;  // an end is for OpenSSL to see
+  return is_clear_text ? Opening::clear_text : Opening::handshake;
 }
 
 void TlsTransport::refuse_clear_text() {
