@@ -33,7 +33,7 @@ void Chaos::start_kafka(int brokers) {
   KafkaAdmin admin{kafka->bootstrap()};
   topic = admin.make_topic("chaos", {.partitions = kPartitions, .replication = brokers});
   other = admin.make_topic("other", {.partitions = kOtherPartitions, .replication = brokers});
-  // Heartbeats come every 2 s and a long poll waits for 5; the rest is for two instrumented cores.
+  // Heartbeats come every 2 s; the rest is for two instrumented cores.
   rules.silence_max_us = 12'000'000;
   rules.away_max_us = 12'000'000;
   rules.refusals_are_soft = true;

@@ -42,7 +42,7 @@ TEST(Ledger, ClientsThatAreCutAnywhereSeeEveryCommittedRecordOnceOrAGapThatNames
 
   test::Timeline timeline;
   ledger::Rules rules;
-  rules.silence_max_us = 8'000'000;  // heartbeats come every 2 s, and a long poll waits for 5
+  rules.silence_max_us = 8'000'000;  // heartbeats come every 2 s
 
   std::vector<std::unique_ptr<test::TailgateProcess>> replicas;
   ledger::SwarmSettings settings;

@@ -38,7 +38,7 @@ struct Violation {
 std::string_view name_of(Violation::Kind kind);
 
 struct Rules {
-  std::int64_t silence_max_us = 16'000'000;
+  std::int64_t silence_max_us = 16'000'000;  // and what a long poll waits when there is nothing
   // Stretches of time in which each partition that is written to must reach some client at least every `pace_us`.
   struct Progress {
     std::int64_t from_us;

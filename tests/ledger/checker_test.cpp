@@ -30,7 +30,7 @@ class Script {
  public:
   explicit Script(ClientPlan plan = {}) {
     if (plan.topics.empty()) plan.topics = {"t"};
-    plan.shape.representation = Representation::ndjson;
+    if (plan.shape.representation == Representation::sse) plan.shape.representation = Representation::ndjson;
     add_client(plan);
   }
   void add_client(ClientPlan plan) {
@@ -284,6 +284,17 @@ TEST(Checker, NamesTooLongAWaitForBytesSilence) {
   Script script;
   script.connect().position("0:-,1:-").from_0(0, 9, "-").rest_of_1(9).close(17'000'000);
   EXPECT_EQ(script.found(), "silence");
+}
+
+TEST(Checker, LetsALongPollWaitBeforeItIsSilent) {
+  ClientPlan plan;
+  plan.shape.representation = Representation::long_poll;
+  Script waiting{plan};
+  waiting.connect().position("0:-,1:-").from_0(0, 9, "-").rest_of_1(9).close(17'000'000);
+  EXPECT_EQ(waiting.found(), "");
+  Script silent{plan};
+  silent.connect().position("0:-,1:-").from_0(0, 9, "-").rest_of_1(9).close(22'000'000);
+  EXPECT_EQ(silent.found(), "silence");
 }
 
 TEST(Checker, NamesALateArrivalWhereProgressWasRequiredStuck) {

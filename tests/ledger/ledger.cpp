@@ -56,7 +56,7 @@ std::string ClientPlan::target() const {
       target += "?as=ndjson";
       break;
     case Representation::long_poll:
-      target += "?as=json&wait=5&limit=200";
+      target += "?as=json&wait=" + std::to_string(kPollWaitS) + "&limit=200";
       break;
   }
   if (!key.empty()) target += "&key=" + key;

@@ -28,6 +28,12 @@ struct ClientPlan {
   bool is_cut = true;                 // loses its connection at random bytes; else only with its replica
 
   std::string target() const;  // path and query, without where it starts
+  // How long an answer may lawfully take when there is nothing to say: long polls only.
+  std::int64_t wait_us() const {
+    return shape.representation == Representation::long_poll ? kPollWaitS * 1'000'000 : 0;
+  }
+
+  static constexpr std::int64_t kPollWaitS = 5;
 };
 
 struct Entry {
