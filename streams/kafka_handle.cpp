@@ -12,6 +12,8 @@ namespace {
 using Conf = CHandle<rd_kafka_conf_t, rd_kafka_conf_destroy>;
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
+constexpr const char* kRack = "client.rack";
+
 constexpr std::array<std::string_view, 24> kFixed{
     "metadata.broker.list",
     "bootstrap.servers",
@@ -121,6 +123,16 @@ bool is_fixed_kafka_property(const std::string& name) {
     if (name == fixed) return true;
   }
   return false;
+}
+
+bool reads_followers(const KafkaOptions& options) {
+  const auto rack = options.properties.find(kRack);
+  return rack != options.properties.end() && !rack->second.empty();
+}
+
+KafkaOptions from_leaders(KafkaOptions options) {
+  options.properties.erase(kRack);
+  return options;
 }
 
 Result<KafkaClient> open_kafka(const KafkaOptions& options, KafkaRole role, KafkaReports& reports) {

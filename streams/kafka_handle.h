@@ -36,6 +36,10 @@ enum class KafkaRole : std::uint8_t {
 // True for properties that the design fixes, or that would load code: a configuration must not set them.
 bool is_fixed_kafka_property(const std::string& name);
 
+// The same, but for what sends fetches to followers (client.rack).
+KafkaOptions from_leaders(KafkaOptions options);
+bool reads_followers(const KafkaOptions& options);
+
 // bad_config: a property is unknown, fixed, or its value is wrong; the detail names it. `reports` outlives the handle.
 Result<KafkaClient> open_kafka(const KafkaOptions& options, KafkaRole role, KafkaReports& reports);
 

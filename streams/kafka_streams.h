@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "streams/consumer.h"
 #include "streams/exposure.h"
 #include "streams/kafka_catalog.h"
-#include "streams/kafka_consumer.h"
 #include "streams/kafka_handle.h"
 #include "streams/kafka_reports.h"
 #include "streams/page_history.h"
@@ -30,6 +30,8 @@ struct KafkaStreamsOptions {
 
 // Handles and threads do not depend on the number of clients: two ADMIN handles, `history_consumers` CATCH-UP, one LIVE
 // for every live_partitions_max partitions; a thread each for tails, history and catalog, and the catalog's lookups.
+// Where a rack is configured, each of the handles that read may get a second one, which reads leaders
+// (rack_consumer.h).
 //
 // Threads: made and destroyed by one. The io loops outlive it; Follows are destroyed before it.
 class KafkaStreams {
@@ -50,7 +52,7 @@ class KafkaStreams {
   StepLoop tail_loop_;
   StepLoop history_loop_;
   std::unique_ptr<KafkaCatalog> catalog_;
-  std::vector<std::unique_ptr<KafkaConsumer>> history_consumers_;
+  std::vector<std::unique_ptr<Consumer>> history_consumers_;
   std::unique_ptr<SplitConsumer> tail_consumer_;
   std::unique_ptr<PageHistory> history_;
   std::unique_ptr<TailReader> tails_;

@@ -86,6 +86,7 @@ void KafkaCluster::write_config(int broker, const KafkaOptions& options) {
       {"advertised.listeners", advertised},
       {"listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL"},
       {"log.dirs", folder_ / ("broker-" + std::to_string(broker))},
+      {"broker.rack", "rack-" + std::to_string(broker)},
   };
   for (const auto& [name, value] : options.properties) properties[name] = value;
   auto text = read_file(kKafkaFolder / "broker.properties");
@@ -126,6 +127,10 @@ std::string KafkaCluster::bootstrap() const {
   std::vector<std::string> addresses;
   for (const auto& broker : brokers_) addresses.push_back(address(broker.port));
   return join(addresses);
+}
+
+std::string KafkaCluster::bootstrap(int broker) const {
+  return address(brokers_.at(static_cast<std::size_t>(broker) - 1).port);
 }
 
 std::string KafkaCluster::secure_bootstrap() const {

@@ -41,13 +41,15 @@ class KafkaCluster {
 
   // Plain text, everything allowed.
   std::string bootstrap() const;
+  // Of one broker alone, which clients ask for the others.
+  std::string bootstrap(int broker) const;
   // The listener of `secure`, by name: "localhost:…".
   std::string secure_bootstrap() const;
   // What a librdkafka client needs for it, its bootstrap.servers not among them.
   Properties secure_properties(const std::string& password = kSecurePassword) const;
 
   int brokers() const { return static_cast<int>(brokers_.size()); }
-  // Broker ids are 1, 2, … as in Kafka's metadata.
+  // Broker ids are 1, 2, … as in Kafka's metadata; each stands in a rack of its own: rack-1, rack-2, …
   void kill_hard(int broker);
   void stop(int broker);   // clean: hands its leaders over first
   void start(int broker);  // returns when it answers
