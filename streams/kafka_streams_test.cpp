@@ -1,54 +1,25 @@
-// The whole Kafka side on librdkafka's mock cluster: real handles, sockets and threads, no Java.
 #include "streams/kafka_streams.h"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <functional>
-#include <future>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "streams/mock_cluster.h"
 #include "streams/sample_producer.h"
+#include "streams/scripted/mock_cluster_test.h"
 
 namespace tailgate {
 namespace {
 
-class OnMockCluster : public testing::Test {
+class OnMockCluster : public scripted::MockClusterTest {
  protected:
   void SetUp() override {
-    auto cluster = MockCluster::open(1);
-    ASSERT_TRUE(cluster);
-    cluster_ = std::move(*cluster);
+    open_cluster(1);
     for (const SampleTopic& topic : SampleProducer::topics())
       ASSERT_TRUE(cluster_->create_topic(topic.name, topic.partitions));
-    KafkaStreamsOptions options;
-    options.kafka.bootstrap = cluster_->bootstrap();
-    options.kafka.is_mock = true;
-    auto streams = KafkaStreams::open(options, *Exposure::parse({"*"}), clock_, nullptr, 1);
-    ASSERT_TRUE(streams) << streams.error().detail;
-    streams_ = std::move(*streams);
-    ASSERT_TRUE(run_until([&] { return streams_->catalog().topics()->version > 0; }));
-  }
-
-  // Runs the loop of this thread, as an io thread would, until `is_done` or ten seconds have passed.
-  bool run_until(const std::function<bool()>& is_done) {
-    const auto due = std::chrono::steady_clock::now() + std::chrono::seconds{10};
-    while (!is_done()) {
-      if (std::chrono::steady_clock::now() > due) return false;
-      if (!loop_.run()) loop_.wait(10);
-    }
-    return true;
-  }
-
-  template <class Answer, class Question>
-  Answer ask(const Question& question) {
-    std::optional<Answer> got;
-    const auto asking = question([&](Answer answer) { got = std::move(answer); });
-    EXPECT_TRUE(run_until([&] { return got.has_value(); }));
-    return std::move(*got);
+    open_streams();
   }
 
   PartitionEnds ends_of(const TopicPartition& partition) {
@@ -56,27 +27,6 @@ class OnMockCluster : public testing::Test {
     EXPECT_TRUE(ends);
     return ends ? ends->at(partition) : PartitionEnds{};
   }
-
-  void produce(const TopicPartition& to, int count, std::size_t value_bytes) {
-    char why[256];
-    rd_kafka_conf_t* conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "bootstrap.servers", cluster_->bootstrap().c_str(), why, sizeof why);
-    CHandle<rd_kafka_t, rd_kafka_destroy> producer{rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why)};
-    for (int i = 0; i < count; ++i) {
-      std::string value = std::to_string(i) + " ";
-      value.resize(std::max(value.size(), value_bytes), 'x');
-      ASSERT_EQ(rd_kafka_producev(producer.get(), RD_KAFKA_V_TOPIC(to.topic.c_str()),
-                                  RD_KAFKA_V_PARTITION(to.partition), RD_KAFKA_V_VALUE(value.data(), value.size()),
-                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
-                RD_KAFKA_RESP_ERR_NO_ERROR);
-    }
-    ASSERT_EQ(rd_kafka_flush(producer.get(), 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
-  }
-
-  SystemClock clock_;
-  StepLoop loop_{clock_, 0};
-  std::unique_ptr<MockCluster> cluster_;
-  std::unique_ptr<KafkaStreams> streams_;
 };
 
 TEST_F(OnMockCluster, TheCatalogKnowsTheTopicsOfTheSampleProducer) {

@@ -24,6 +24,8 @@ class MockCluster {
 
   // For tests: brokers are 1, 2, … False: there is no such partition or broker.
   bool set_leader(const std::string& topic, int partition, int broker);
+  // For tests: what else librdkafka's mock can be told.
+  rd_kafka_mock_cluster_t& mock() { return *cluster_; }
 
  private:
   using Handle = CHandle<rd_kafka_t, rd_kafka_destroy>;
