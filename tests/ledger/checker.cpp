@@ -175,7 +175,7 @@ class ClientCheck {
     // Who cuts itself, which it does behind so many bytes, was being answered.
     if (entry.text.starts_with("cut") && !is_refused_) check_away(entry.at_us);
     if (closed_us_ == 0) closed_us_ = entry.at_us;
-    was_behind_id_line_ = entry.lost_behind_id_line;
+    was_behind_id_line_ |= entry.lost_behind_id_line;  // until it comes back: a connection that is refused is none
     if (entry.silence_us > rules_.silence_max_us + plan_.wait_us()) {
       violate(Violation::Kind::silence, std::to_string(entry.silence_us / 1000) + " ms without a byte");
     }

@@ -373,6 +373,13 @@ TEST(Checker, ExcusesOneRecordOfAParserByLineThatWasCutBehindAnIdLine) {
   EXPECT_EQ(cut_at_4("0:5,1:-", true), "skip");
 }
 
+TEST(Checker, ExcusesItAlsoWhenNobodyWasThereAtFirst) {
+  Script script;
+  script.connect().position("0:-,1:-").from_0(0, 2, "-").close(0, /*behind_id_line=*/true).close();
+  script.connect("0:4,1:-").position("0:4,1:-").from_0(5, 9, "-").rest_of_1(9);
+  EXPECT_EQ(script.found(), "");
+}
+
 TEST(Checker, ReportsSeedTimelineAndTheLinesAroundTheFirstViolation) {
   Script script;
   script.connect().position("0:-,1:-").from_0(0, 4, "-").from_0(7, 9, "-").rest_of_1(9);
