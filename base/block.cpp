@@ -4,19 +4,19 @@
 
 #include <cstdlib>
 
+#include "base/out_of_memory.h"
+
 namespace tailgate {
 
 void FreeBlock::operator()(char* bytes) const noexcept { std::free(bytes); }
 
 Block make_block(std::size_t bytes) {
   if (bytes < kHugePageBytes) {
-    Block block{static_cast<char*>(std::malloc(bytes))};
-    if (!block && bytes > 0) std::abort();  // out of memory
-    return block;
+    return Block{static_cast<char*>(malloc_or_end(bytes))};
   }
   const std::size_t rounded = (bytes + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
   Block block{static_cast<char*>(std::aligned_alloc(kHugePageBytes, rounded))};
-  if (!block) std::abort();  // out of memory
+  if (!block) end_out_of_memory();
   // A wish: where the kernel does not know it (before 5.14) the block is as good, only slower to fill.
   (void)madvise(block.get(), rounded, MADV_POPULATE_WRITE);
   return block;

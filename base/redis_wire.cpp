@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/out_of_memory.h"
+
 namespace tailgate {
 namespace {
 
@@ -59,7 +61,7 @@ void append_redis_command(std::string& out, std::initializer_list<std::string_vi
 }
 
 RedisReplyReader::RedisReplyReader() : reader_{redisReaderCreateWithFunctions(&kFunctions)} {
-  if (!reader_) std::abort();  // out of memory
+  if (!reader_) end_out_of_memory();
 }
 
 void RedisReplyReader::feed(std::string_view bytes) {

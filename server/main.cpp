@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/out_of_memory.h"
 #include "server/app.h"
 #include "server/app_options.h"
 #include "server/command_line.h"
@@ -94,4 +95,7 @@ int run(int argc, char** argv) {
 
 }  // namespace tailgate
 
-int main(int argc, char** argv) { return tailgate::run(argc, argv); }
+int main(int argc, char** argv) {
+  tailgate::end_when_out_of_memory();
+  return tailgate::run(argc, argv);
+}

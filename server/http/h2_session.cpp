@@ -4,10 +4,13 @@
 #include <array>
 #include <cassert>
 #include <charconv>
+#include <cstdlib>
 #include <limits>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "base/out_of_memory.h"
 
 namespace tailgate {
 namespace {
@@ -42,13 +45,21 @@ H2Stream* stream_of(nghttp2_session* handle, std::int32_t id) {
 
 OptionHandle make_options() {
   nghttp2_option* option = nullptr;
-  if (nghttp2_option_new(&option) != 0) std::abort();  // out of memory
+  if (nghttp2_option_new(&option) != 0) end_out_of_memory();
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_max_settings(option, 32);
   nghttp2_option_set_max_outbound_ack(option, 200);
   nghttp2_option_set_max_continuations(option, 4);
   nghttp2_option_set_stream_reset_rate_limit(option, 100, 20);
   return OptionHandle{option};
+}
+
+nghttp2_mem* memory() {
+  static nghttp2_mem functions{nullptr, [](std::size_t bytes, void*) { return malloc_or_end(bytes); },
+                               [](void* bytes, void*) { std::free(bytes); },
+                               [](std::size_t count, std::size_t bytes, void*) { return calloc_or_end(count, bytes); },
+                               [](void* old, std::size_t bytes, void*) { return realloc_or_end(old, bytes); }};
+  return &functions;
 }
 
 }  // namespace
@@ -62,7 +73,7 @@ struct H2Session::Callbacks {
 
   static CHandle<nghttp2_session_callbacks, nghttp2_session_callbacks_del> make() {
     nghttp2_session_callbacks* raw = nullptr;
-    if (nghttp2_session_callbacks_new(&raw) != 0) std::abort();  // out of memory
+    if (nghttp2_session_callbacks_new(&raw) != 0) end_out_of_memory();
     nghttp2_session_callbacks_set_on_begin_headers_callback(raw, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(raw, on_header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(raw, on_invalid_header);
@@ -258,7 +269,8 @@ H2Session::H2Session(HttpThread& thread, SessionHost& host)
       checked_ms_{start_ms_} {
   static const OptionHandle options = make_options();
   nghttp2_session* raw = nullptr;
-  if (nghttp2_session_server_new2(&raw, Callbacks::all(), this, options.get()) != 0) std::abort();  // out of memory
+  const int made = nghttp2_session_server_new3(&raw, Callbacks::all(), this, options.get(), memory());
+  if (made != 0) end_out_of_memory();
   handle_.reset(raw);
   submit_settings();
   thread_.counters.open.add(OpenGauge::connections_h2);
