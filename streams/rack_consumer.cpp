@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,7 @@ namespace tailgate {
 
 namespace {
 
+constexpr std::int64_t kRecentMs = 60'000;
 constexpr std::int64_t kKeptMs = 10'000;  // how long one is remembered that was stopped at its end
 
 }  // namespace
@@ -48,6 +50,7 @@ void RackConsumer::start(const TopicPartition& partition, Offset next) {
   if (!reading.is_at_end || reading.next != next) {
     reading.looked_next = next;
     reading.readable = 0;
+    reading.moved_ms = clock_.steady_ms();
   }
   reading.next = next;
   reading.is_at_end = false;
@@ -122,6 +125,7 @@ void RackConsumer::on_refused(const TopicPartition& from, const std::string& tex
 void RackConsumer::on_tick() {
   own_.timers().set(tick_, options_.look_ms);
   last_ = nullptr;
+  std::vector<Entry*> silent;
   for (auto it = readings_.begin(); it != readings_.end();) {
     auto& [partition, reading] = *it;
     if (is_over(reading)) {
@@ -129,12 +133,13 @@ void RackConsumer::on_tick() {
       continue;
     }
     if (reading.near_again_ms == 0) {
-      look_at(partition, reading);
+      if (is_to_be_asked_about(partition, reading)) silent.push_back(&*it);
     } else if (reading.near_again_ms <= clock_.steady_ms()) {
       read_near(partition, reading);
     }
     ++it;
   }
+  ask_about_some(std::move(silent));
 }
 
 bool RackConsumer::is_over(const Reading& reading) const {
@@ -142,23 +147,53 @@ bool RackConsumer::is_over(const Reading& reading) const {
   return !reading.is_at_end || clock_.steady_ms() - reading.stopped_ms >= kKeptMs;
 }
 
-void RackConsumer::look_at(const TopicPartition& partition, Reading& reading) {
-  if (!reading.is_started && !reading.is_at_end) return;  // its reader had enough
+// Silent, and not because its reader had enough. One of which enough is known is acted upon.
+bool RackConsumer::is_to_be_asked_about(const TopicPartition& partition, Reading& reading) {
+  if (!reading.is_started && !reading.is_at_end) return false;
+  const std::int64_t now_ms = clock_.steady_ms();
   if (reading.next != reading.looked_next) {
     reading.looked_next = reading.next;
+    reading.moved_ms = now_ms;
     reading.ask.cancel();
-    return;
+    return false;
   }
-  if (reading.ask.is_waiting()) return;
-  if (reading.readable > reading.next) {
-    // What its leader has become readable just now may be on its way.
-    if (clock_.steady_ms() - reading.readable_ms < options_.look_ms / 2) return;
-    reports_.report(ReportLevel::warning, "follower",
-                    partition.topic + " [" + std::to_string(partition.partition) + "]: nothing comes from offset " +
-                        std::to_string(reading.next) + " on, which its leader has: it is read from there for a while");
-    read_leader(partition, reading);
-    return;
+  if (reading.ask.is_waiting()) return false;
+  if (reading.readable <= reading.next) return true;
+  // What its leader has become readable just now may be on its way.
+  if (now_ms - reading.readable_ms < options_.look_ms / 2) return false;
+  reports_.report(ReportLevel::warning, "follower",
+                  partition.topic + " [" + std::to_string(partition.partition) + "]: nothing comes from offset " +
+                      std::to_string(reading.next) + " on, which its leader has: it is read from there for a while");
+  read_leader(partition, reading);
+  return false;
+}
+
+void RackConsumer::ask_about_some(std::vector<Entry*> silent) {
+  auto first = silent.begin();
+  if (silent.size() > options_.asks_max) {
+    const auto is_later = [](const Entry* a, const Entry* b) { return a->second.moved_ms > b->second.moved_ms; };
+    const std::int64_t recent_ms = clock_.steady_ms() - kRecentMs;
+    auto newest = std::partition(first, silent.end(),
+                                 [recent_ms](const Entry* entry) { return entry->second.moved_ms >= recent_ms; });
+    const auto half = static_cast<std::ptrdiff_t>(options_.asks_max / 2);
+    if (newest - first > half) {
+      std::nth_element(first, first + half, newest, is_later);
+      newest = first + half;
+    }
+    for (; first != newest; ++first) ask_about((*first)->first, (*first)->second);
+    // From the one behind last_asked_ on.
+    std::sort(first, silent.end(), [this](const Entry* a, const Entry* b) {
+      const bool is_behind_a = a->first > last_asked_;
+      const bool is_behind_b = b->first > last_asked_;
+      return is_behind_a != is_behind_b ? is_behind_a : a->first < b->first;
+    });
+    silent.resize(options_.asks_max);
+    last_asked_ = silent.back()->first;
   }
+  for (; first != silent.end(); ++first) ask_about((*first)->first, (*first)->second);
+}
+
+void RackConsumer::ask_about(const TopicPartition& partition, Reading& reading) {
   reading.ask = catalog_.ends({partition}, own_, [this, partition](const Catalog::EndsAnswer& answer) {
     Reading* asked = find(partition);
     assert(asked != nullptr);  // it owns the Ask

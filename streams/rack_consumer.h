@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/loop.h"
@@ -19,6 +20,7 @@ namespace tailgate {
 
 struct RackOptions {
   std::int64_t look_ms = 2'000;      // how often partitions that gave nothing since are looked at
+  std::size_t asks_max = 200;        // questions to the catalog a look
   std::int64_t leader_ms = 300'000;  // how long one whose follower did not give is read from its leader
 };
 
@@ -27,8 +29,9 @@ struct RackOptions {
 // then on its leader is read, from the same place, and after leader_ms it is tried near again. Why a follower does not
 // give (dead, paused, cut off from its leader) makes no difference: librdkafka 2.0 would hold to any of them.
 //
-// Nothing is moved while no leader answers. What is found costs at most two looks; a look costs a question to the
-// catalog for each near partition that has been silent since the last one.
+// Nothing is moved while no leader answers. A look asks the catalog about partitions that have been silent since the
+// one before: where these are more than asks_max, half of it goes to those that fell silent last, the other half to all
+// in turn. What an answer shows is acted upon at the next look.
 //
 // Threads: the one that runs `own`.
 class RackConsumer final : public Consumer, private ConsumerEvents {
@@ -52,6 +55,7 @@ class RackConsumer final : public Consumer, private ConsumerEvents {
     std::int64_t near_again_ms = 0;  // until then its leader is read; 0: it is read near
     bool is_doubted = false;         // its follower did not have the offset, and its leader has not said yet
     Offset looked_next = 0;          // when it was last looked at
+    std::int64_t moved_ms = 0;       // the last look at which that had changed, or the start
     Offset readable = 0;             // what its leader had when asked, as of readable_ms
     std::int64_t readable_ms = 0;
     Ask<Catalog::EndsAnswer> ask;
@@ -66,7 +70,10 @@ class RackConsumer final : public Consumer, private ConsumerEvents {
   Reading* find(const TopicPartition& partition);
   Consumer& consumer_of(const Reading& reading);
   void on_tick();
-  void look_at(const TopicPartition& partition, Reading& reading);
+  using Entry = std::pair<const TopicPartition, Reading>;
+  bool is_to_be_asked_about(const TopicPartition& partition, Reading& reading);
+  void ask_about_some(std::vector<Entry*> silent);
+  void ask_about(const TopicPartition& partition, Reading& reading);
   void read_leader(const TopicPartition& partition, Reading& reading);
   void read_near(const TopicPartition& partition, Reading& reading);
   bool is_over(const Reading& reading) const;
@@ -81,7 +88,8 @@ class RackConsumer final : public Consumer, private ConsumerEvents {
   const RackOptions options_;
   ConsumerEvents* events_ = nullptr;            // of the poll at hand
   std::map<TopicPartition, Reading> readings_;  // those that are started, and those of which something is remembered
-  std::pair<const TopicPartition, Reading>* last_ = nullptr;  // that find() gave
+  Entry* last_ = nullptr;                       // that find() gave
+  TopicPartition last_asked_;                   // in turn
   Timer tick_;
 };
 

@@ -185,6 +185,30 @@ TEST_F(RackConsumerTest, WhoStopsBeforeTheEndHasMissedNothing) {
   EXPECT_EQ(leaders, nullptr);
 }
 
+TEST_F(RackConsumerTest, OfVeryManySilentPartitionsAFewAreAskedAboutAtATimeAndAllHaveTheirTurn) {
+  constexpr int kPartitions = 1'000;
+  for (int i = 0; i < kPartitions; ++i) {
+    const TopicPartition one{"many", i};
+    catalog.known[one] = {0, 10, 10};
+    rack->start(one, 10);
+  }
+  leader_has(10);
+  rack->start(partition, 10);
+  pass(20'000);
+  near->record(partition, 10);  // this one is silent for the shortest time
+  pass(2'000);
+  leader_has(20);
+  const auto asked_before = catalog.asked.size();
+  pass(4'100);
+  EXPECT_TRUE(is_read_from_its_leader());
+  EXPECT_LE(catalog.asked.size() - asked_before, 3U * RackOptions{}.asks_max);
+
+  for (int i = 0; i < kPartitions; ++i) catalog.known[TopicPartition{"many", i}] = {0, 20, 20};
+  pass(24'000);
+  EXPECT_TRUE(near->started.empty());
+  EXPECT_EQ(leaders->started.size(), kPartitions + 1U);
+}
+
 TEST_F(RackConsumerTest, AnOffsetThatTheFollowerDoesNotHaveIsAskedOfTheLeader) {
   rack->start(partition, 15);
   near->out_of_range(partition, 15);
