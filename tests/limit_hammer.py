@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """One of several processes that ask as fast as they can, for one caller.
 
-    limit_hammer.py requests CALLER SECONDS PORT       prints "ASKED ADMITTED FROM TO"
-    limit_hammer.py streams CALLER SECONDS PATH PORT…  prints "ASKED", then a line "FROM TO" for each stream that it had:
-                                                       it was open at least so long
+    limit_hammer.py requests CALLER SECONDS PORT            prints "ASKED ADMITTED FROM TO"
+    limit_hammer.py streams CALLER SECONDS HOLD PATH PORT…  keeps each stream for up to HOLD seconds; prints "ASKED", then a
+                                                            line "FROM TO" for each: it was open at least so long;
+                                                            three at a time
 
 FROM and TO are seconds of the machine's steady clock.
 """
@@ -11,6 +12,7 @@ import random
 import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 
 def receive_until(connection, text, received=b""):
@@ -36,7 +38,17 @@ def requests(caller, seconds, port):
     print(asked, admitted, start, time.monotonic())
 
 
-def streams(caller, seconds, path, *ports):
+def keep(connection, until):
+    while (left := until - time.monotonic()) > 0:
+        connection.settimeout(left)
+        try:
+            if not connection.recv(65536):
+                sys.exit("a stream ended by itself")
+        except TimeoutError:
+            return
+
+
+def one_after_the_other(caller, seconds, hold, path, ports):
     asked = 0
     held = []
     end = time.monotonic() + float(seconds)
@@ -49,16 +61,19 @@ def streams(caller, seconds, path, *ports):
             if not head.startswith(b"HTTP/1.1 200 "):
                 continue
             since = time.monotonic()
-            connection.settimeout(random.uniform(0.001, 0.3))
-            try:
-                while connection.recv(65536):
-                    pass
-                sys.exit("a stream ended by itself")
-            except TimeoutError:
-                held.append((since, time.monotonic()))
-    print(asked)
-    for since, until in held:
-        print(since, until)
+            keep(connection, since + random.uniform(0.001, float(hold)))
+            held.append((since, time.monotonic()))
+    return asked, held
+
+
+def streams(caller, seconds, hold, path, *ports):
+    with ThreadPoolExecutor() as threads:
+        rows = [threads.submit(one_after_the_other, caller, seconds, hold, path, ports) for _ in range(3)]
+    results = [row.result() for row in rows]
+    print(sum(asked for asked, _ in results))
+    for _, held in results:
+        for since, until in held:
+            print(since, until)
 
 
 {"requests": requests, "streams": streams}[sys.argv[1]](*sys.argv[2:])

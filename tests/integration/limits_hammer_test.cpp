@@ -107,6 +107,49 @@ class LimitsHammer : public StreamTest {
     return sum;
   }
 
+  struct Held {
+    double asked = 0;
+    std::size_t streams = 0;  // that were let in
+    int most = 0;             // of them at a time
+  };
+  Held hammer_streams(
+      int caller, const std::string& seconds, const std::string& hold, const std::function<void()>& meanwhile = [] {}) {
+    const auto printed = hammer(
+        [&](int) {
+          std::vector<std::string> arguments{"streams", address(caller), seconds, hold, "/streams/" + topic};
+          for (const auto& replica : replicas) arguments.push_back(std::to_string(replica->port()));
+          return arguments;
+        },
+        meanwhile);
+    Held held;
+    std::vector<std::pair<double, int>> changes;
+    for (const std::string& text : printed) {
+      std::istringstream lines{text};
+      double of_one = 0;
+      lines >> of_one;
+      held.asked += of_one;
+      for (double since = 0, until = 0; lines >> since >> until;) {
+        changes.emplace_back(since, 1);
+        changes.emplace_back(until, -1);
+      }
+    }
+    std::sort(changes.begin(), changes.end());
+    int open = 0;
+    for (const auto& [when, change] : changes) held.most = std::max(held.most, open += change);
+    held.streams = changes.size() / 2;
+    EXPECT_GT(held.asked, static_cast<double>(held.streams)) << "no hammer";
+    return held;
+  }
+  void expect_no_slot_to_be_left(int caller) {
+    EXPECT_TRUE(eventually([&] { return sum_of("tailgate_limit_slots") == 0; }));
+    EXPECT_TRUE(eventually([&] { return sum_of("tailgate_requests_open") == 0; }));
+    // Where Redis was too slow to hear that a place is free, its lease ends.
+    const std::string count_held = "return redis.call('ZCOUNT', KEYS[1], redis.call('TIME')[1] * 1000, '+inf')";
+    EXPECT_TRUE(eventually([&] {
+      return redis.command({"eval", count_held, "1", "tailgate:slots:{ip%3A" + address(caller) + "}"}) == "0\n";
+    }));
+  }
+
   static std::string address(int caller) { return "192.0.2." + std::to_string(caller); }
   double sum_of(const std::string& metric) const {
     double sum = 0;
@@ -185,45 +228,54 @@ TEST_F(LimitsHammer, RequestsAreLetInAtTheRateOfOneReplicaAndNoFurtherThanTheMan
 TEST_F(LimitsHammer, NoMoreStreamsAreOpenAtATimeThanThereMayBe) {
   constexpr int kStreams = 5;
   start({"--limit-streams", std::to_string(kStreams)});
-  std::vector<std::string> ports;
-  for (const auto& replica : replicas) ports.push_back(std::to_string(replica->port()));
-
   const auto alone_before = alone();
-  const auto printed = hammer([&](int) {
-    std::vector<std::string> arguments{"streams", address(1), "4", "/streams/" + topic};
-    arguments.insert(arguments.end(), ports.begin(), ports.end());
-    return arguments;
-  });
-
-  std::vector<std::pair<double, int>> changes;
-  double asked = 0;
-  for (const std::string& text : printed) {
-    std::istringstream lines{text};
-    double of_one = 0;
-    lines >> of_one;
-    asked += of_one;
-    for (double since = 0, until = 0; lines >> since >> until;) {
-      changes.emplace_back(since, 1);
-      changes.emplace_back(until, -1);
-    }
-  }
-  std::sort(changes.begin(), changes.end());
-  int open = 0;
-  int most = 0;
-  for (const auto& [when, change] : changes) most = std::max(most, open += change);
-  const std::size_t held = changes.size() / 2;
-  std::printf("%zu of %.0f streams let in, at most %d at a time\n", held, asked, most);
+  const Held held = hammer_streams(1, /*seconds=*/"4", /*hold=*/"0.3");
+  std::printf("%zu of %.0f streams let in, at most %d at a time\n", held.streams, held.asked, held.most);
   // A question that Redis does not answer in its 50 ms is answered from the share, beside what Redis gives.
-  EXPECT_LE(most, more_alone_than(alone_before) > 0 ? 2 * kStreams : kStreams);
-  EXPECT_GT(most, 1);
-  EXPECT_GT(held, 2U * kStreams) << "places come free";
-  EXPECT_GT(asked, static_cast<double>(held)) << "no hammer";
-  EXPECT_TRUE(eventually([&] { return sum_of("tailgate_limit_slots") == 0; }));
-  // Where Redis was too slow to hear that a place is free, its lease ends.
-  const std::string count_held = "return redis.call('ZCOUNT', KEYS[1], redis.call('TIME')[1] * 1000, '+inf')";
-  EXPECT_TRUE(eventually([&] {
-    return redis.command({"eval", count_held, "1", "tailgate:slots:{ip%3A192.0.2.1}"}) == "0\n";
-  }));
+  EXPECT_LE(held.most, more_alone_than(alone_before) > 0 ? 2 * kStreams : kStreams);
+  EXPECT_GT(held.most, 1);
+  EXPECT_GT(held.streams, 2U * kStreams) << "places come free";
+  expect_no_slot_to_be_left(1);
+}
+
+// R4 while Redis loses its state: streams are open, and more are asked for.
+TEST_F(LimitsHammer, ARedisThatComesBackEmptyGivesAsManyStreamsOnceMoreAndNotAgain) {
+  constexpr int kStreams = 6;
+  start({"--limit-streams", std::to_string(kStreams)});
+  const auto all_are_open = [&] {
+    EXPECT_TRUE(eventually([&] { return sum_of("tailgate_limit_slots") >= kStreams; }));
+  };
+  const auto print = [](const char* what, const Held& held) {
+    std::printf("%s: %zu of %.0f streams let in, at most %d at a time\n", what, held.streams, held.asked, held.most);
+  };
+
+  // While it is away each of the three may give its share, and the others do not know whose places are taken.
+  const Held killed = hammer_streams(1, "8", "6", [&] {
+    all_are_open();
+    redis.kill_hard();
+    wait_for_redis(/*is_up=*/false);
+    redis.start();
+    wait_for_redis(/*is_up=*/true);
+  });
+  print("Redis is killed and back, empty", killed);
+  EXPECT_LE(killed.most, 2 * kStreams + 2 * kStreams / 3);
+  EXPECT_GE(killed.most, kStreams);
+  expect_no_slot_to_be_left(1);
+
+  // Nobody notices: the slots are told when they are renewed.
+  const auto alone_before = alone();
+  const Held flushed = hammer_streams(2, "8", "6", [&] {
+    all_are_open();
+    EXPECT_EQ(redis.command({"flushall"}), "OK\n");
+  });
+  print("Redis forgets", flushed);
+  EXPECT_LE(flushed.most, 2 * kStreams + (more_alone_than(alone_before) > 0 ? 2 * kStreams / 3 : 0));
+  EXPECT_GE(flushed.most, kStreams);
+  expect_no_slot_to_be_left(2);
+
+  const Held after = hammer_streams(3, "3", "0.3");
+  print("afterwards", after);
+  EXPECT_LE(after.most, more_alone_than(alone_before) > 0 ? 2 * kStreams : kStreams);
 }
 
 }  // namespace
