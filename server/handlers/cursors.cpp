@@ -37,6 +37,10 @@ Response make_json(const std::string& name, const Cursor& cursor) {
   return response;
 }
 
+std::string name_of(const std::string& topic, std::int32_t partition) {
+  return "partition " + std::to_string(partition) + " of " + topic;
+}
+
 Response unprocessable(std::string_view detail) { return make_problem(422, "unprocessable", detail); }
 
 // One request on one cursor, between its questions and its answer.
@@ -74,7 +78,7 @@ class CursorWork final : public Watch {
       move_.partitions[name] = topic->second.partitions;
       for (const auto& [partition, passed] : parts) {
         if (partition >= topic->second.partitions) {
-          return exchange_.respond(unprocessable("position names a partition that does not exist"));
+          return exchange_.respond(unprocessable("position names " + name_of(name, partition) + ", which does not exist"));
         }
         asked.push_back({topic->second.kafka_name, partition});
       }
@@ -90,8 +94,14 @@ class CursorWork final : public Watch {
       const std::string& kafka_name = topics_->by_name.find(name)->second.kafka_name;
       for (const auto& [partition, passed] : parts) {
         const auto end = ends->find({kafka_name, partition});
-        if (end == ends->end() || passed >= end->second.end) {
-          return exchange_.respond(unprocessable("position is beyond the end of a partition"));
+        if (end == ends->end()) {
+          return exchange_.respond(unprocessable("the end of " + name_of(name, partition) + " is not known"));
+        }
+        if (passed >= end->second.end) {
+          return exchange_.respond(unprocessable("position is beyond the end of " + name_of(name, partition) +
+                                                 ": it has passed offset " + std::to_string(passed) +
+                                                 ", and the next one to be written is " +
+                                                 std::to_string(end->second.end)));
         }
       }
     }

@@ -101,6 +101,15 @@ TEST_F(CursorHttp, GoBackByAResetWhichFencesTheGenerationBefore) {
   EXPECT_EQ(standing("a"), "0:2,1:2 g2");
 }
 
+TEST_F(CursorHttp, ThatIsPutBeyondAnEndIsToldWhichOneAndWhereItIs) {
+  const auto detail_of = [&](const std::string& position) {
+    return std::string{json_of(put("a", position).body)["detail"].GetString()};
+  };
+  EXPECT_EQ(detail_of("0:9,1:12"), "position is beyond the end of partition 1 of " + topic +
+                                       ": it has passed offset 12, and the next one to be written is 10");
+  EXPECT_EQ(detail_of("2:0"), "position names partition 2 of " + topic + ", which does not exist");
+}
+
 TEST_F(CursorHttp, RefuseWhatNobodyCanHaveRead) {
   EXPECT_EQ(put("a", "0:9").status, 200);
   EXPECT_EQ(put("a", "0:10").status, 422);
