@@ -147,9 +147,8 @@ bool RackConsumer::is_over(const Reading& reading) const {
   return !reading.is_at_end || clock_.steady_ms() - reading.stopped_ms >= kKeptMs;
 }
 
-// Silent, and not because its reader had enough. One of which enough is known is acted upon.
+// Silent. One of which enough is known is acted upon.
 bool RackConsumer::is_to_be_asked_about(const TopicPartition& partition, Reading& reading) {
-  if (!reading.is_started && !reading.is_at_end) return false;
   const std::int64_t now_ms = clock_.steady_ms();
   if (reading.next != reading.looked_next) {
     reading.looked_next = reading.next;

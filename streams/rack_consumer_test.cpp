@@ -185,6 +185,19 @@ TEST_F(RackConsumerTest, WhoStopsBeforeTheEndHasMissedNothing) {
   EXPECT_EQ(leaders, nullptr);
 }
 
+TEST_F(RackConsumerTest, WhatIsKnownOfALogIsForgottenWhenItIsReadElsewhere) {
+  leader_has(100);
+  rack->start(partition, 100);
+  near->end(partition, 100);
+  pass(10'000);
+  rack->stop(partition);
+  leader_has(3);  // made anew
+  rack->start(partition, 3);
+  pass(60'000);
+
+  EXPECT_TRUE(is_read_near());
+}
+
 TEST_F(RackConsumerTest, OfVeryManySilentPartitionsAFewAreAskedAboutAtATimeAndAllHaveTheirTurn) {
   constexpr int kPartitions = 1'000;
   for (int i = 0; i < kPartitions; ++i) {
@@ -203,8 +216,14 @@ TEST_F(RackConsumerTest, OfVeryManySilentPartitionsAFewAreAskedAboutAtATimeAndAl
   EXPECT_TRUE(is_read_from_its_leader());
   EXPECT_LE(catalog.asked.size() - asked_before, 3U * RackOptions{}.asks_max);
 
+  pass(60'000);
+  for (const int one : {0, kPartitions / 2, kPartitions - 1}) {
+    catalog.known[TopicPartition{"many", one}] = {0, 20, 20};
+    pass(14'100);  // as many looks as all have their turn in, and one more
+    EXPECT_TRUE(leaders->started.contains(TopicPartition{"many", one})) << one;
+  }
   for (int i = 0; i < kPartitions; ++i) catalog.known[TopicPartition{"many", i}] = {0, 20, 20};
-  pass(24'000);
+  pass(14'100);
   EXPECT_TRUE(near->started.empty());
   EXPECT_EQ(leaders->started.size(), kPartitions + 1U);
 }
@@ -221,6 +240,11 @@ TEST_F(RackConsumerTest, AnOffsetThatTheFollowerDoesNotHaveIsAskedOfTheLeader) {
   pass(60'000);
   EXPECT_EQ(records, (std::vector<Offset>{15}));
   EXPECT_TRUE(is_read_from_its_leader()) << "the follower is behind";
+  leaders->out_of_range(partition, 16);
+  settle();
+  EXPECT_EQ(out_of_range, (std::vector<Offset>{16}));
+  rack->start(partition, 16);
+  EXPECT_TRUE(is_read_from_its_leader()) << "and still is";
 }
 
 TEST_F(RackConsumerTest, AnOffsetThatTheLeaderDoesNotHaveEitherSaysNothingAboutTheFollower) {
