@@ -78,8 +78,8 @@ class ConnectionLimit {
   const std::size_t told_max_;
   std::atomic<std::size_t> count_{0};
   std::mutex mutex_;
-  std::unordered_map<AddressKey, std::size_t, Hash>
-      by_address_;  // at most one entry a connection; empty without that limit
+  // At most one entry a connection; empty without that limit.
+  std::unordered_map<AddressKey, std::size_t, Hash> by_address_;
 };
 
 }  // namespace tailgate

@@ -62,8 +62,8 @@ class KafkaConsumer final : public Consumer {
   KafkaClient client_;
   Queue queue_;
   const std::size_t max_event_bytes_;
-  std::map<std::string, std::unique_ptr<KnownTopic>>
-      topics_;  // kept once made: it costs a round trip to learn their leaders
+  // Kept once made: it costs a round trip to learn their leaders.
+  std::map<std::string, std::unique_ptr<KnownTopic>> topics_;
   std::vector<rd_kafka_message_t*> batch_;
   std::uint64_t batch_number_ = 0;
   std::string headers_;                                         // packed, of the record at hand

@@ -77,8 +77,8 @@ class StreamBody final : public ByteSource, public StreamDrain::Member, private 
   std::string_view log_bytes_;  // from the last prepare
   std::size_t scratch_begin_ = 0;
   std::optional<PartialEvent> partial_;
-  std::string
-      carried_;  // of the partial event, its next bytes: a small window does not have all of it encoded each time
+  // Of the partial event, its next bytes: a small window does not have all of it encoded each time.
+  std::string carried_;
   std::size_t carried_done_ = 0;
   std::uint64_t records_ = 0;
   std::int64_t sent_ms_;

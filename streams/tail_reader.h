@@ -28,8 +28,8 @@ struct TailOptions {
   std::size_t record_bytes = std::size_t{256} << 20;  // of all RecordLogs
   std::int64_t kept_ms = 60'000;                      // what is older goes even when there is room
   std::int64_t linger_ms = 60'000;                    // how long a partition is tailed that nobody follows
-  std::int64_t beyond_ms =
-      10'000;  // how long a position may lie beyond the log's end before the log counts as truncated
+  // How long a position may lie beyond the log's end before the log counts as truncated.
+  std::int64_t beyond_ms = 10'000;
   std::int64_t retry_ms = 500;
   std::size_t batch_records = 2'000;
 };

@@ -29,14 +29,14 @@ struct HttpOptions {
 
   // Sizes, in bytes.
   std::size_t target_bytes_max = 12 * 1024;
-  std::size_t fields_bytes_max =
-      16 * 1024;  // HTTP/1.1: as they stand; HTTP/2: names and values and 32 each (RFC 9113, 6.5.2)
+  // HTTP/1.1: as they stand; HTTP/2: names and values and 32 each (RFC 9113, 6.5.2).
+  std::size_t fields_bytes_max = 16 * 1024;
   std::size_t fields_max = 100;
   std::size_t body_bytes_max = 1024 * 1024;
   std::size_t get_body_bytes_max = 64 * 1024;  // of a method that has no use for a body
   std::size_t trailers_bytes_max = 4 * 1024;
-  std::size_t notsent_lowat_bytes =
-      32 * 1024;  // what the kernel takes at once of a connection that it holds nothing of
+  // What the kernel takes at once of a connection that it holds nothing of.
+  std::size_t notsent_lowat_bytes = 32 * 1024;
   std::size_t behind_stream_bytes_max = 4 * 1024;  // HTTP/1.1: what may come while a stream is being answered
 
   std::size_t handshake_failures_per_second = 20;  // TLS; of one address; 0: no limit

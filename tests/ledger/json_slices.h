@@ -9,8 +9,8 @@
 
 namespace tailgate::ledger {
 
-using JsonMembers =
-    std::vector<std::pair<std::string_view, std::string_view>>;  // name (without quotes) -> text of the value
+// Name (without quotes) -> text of the value.
+using JsonMembers = std::vector<std::pair<std::string_view, std::string_view>>;
 
 // The top level of an object, or the elements of an array, as they stand in `text`. nullopt: it is none. Inner values
 // are only scanned for their end: is_json() says whether all of it is right.

@@ -19,8 +19,8 @@ namespace tailgate::ledger {
 struct SwarmSettings {
   std::uint64_t seed = 1;
   std::vector<std::uint16_t> ports;  // of the replicas, on 127.0.0.1
-  std::size_t cut_bytes_max =
-      30'000;                        // a connection lives for 1 to so many bytes, small numbers as likely as large ones
+  // A connection lives for 1 to so many bytes, small numbers as likely as large ones.
+  std::size_t cut_bytes_max = 30'000;
   std::int64_t pause_ms_max = 200;   // between a cut and the next connection
   std::int64_t away_ms_max = 4'000;  // the same for those who stay away
   // HAProxy 2.6 ends what it has lost as if it were whole, over HTTP/2.

@@ -189,8 +189,8 @@ class SharedKafka final : public testing::Environment {
   std::string bootstrap_;
 };
 
-auto* const the_shared_kafka =
-    static_cast<SharedKafka*>(testing::AddGlobalTestEnvironment(new SharedKafka));  // owned by GoogleTest
+// Owned by GoogleTest.
+auto* const the_shared_kafka = static_cast<SharedKafka*>(testing::AddGlobalTestEnvironment(new SharedKafka));
 
 }  // namespace
 
