@@ -78,7 +78,8 @@ class CursorWork final : public Watch {
       move_.partitions[name] = topic->second.partitions;
       for (const auto& [partition, passed] : parts) {
         if (partition >= topic->second.partitions) {
-          return exchange_.respond(unprocessable("position names " + name_of(name, partition) + ", which does not exist"));
+          return exchange_.respond(
+              unprocessable("position names " + name_of(name, partition) + ", which does not exist"));
         }
         asked.push_back({topic->second.kafka_name, partition});
       }
@@ -98,10 +99,9 @@ class CursorWork final : public Watch {
           return exchange_.respond(unprocessable("the end of " + name_of(name, partition) + " is not known"));
         }
         if (passed >= end->second.end) {
-          return exchange_.respond(unprocessable("position is beyond the end of " + name_of(name, partition) +
-                                                 ": it has passed offset " + std::to_string(passed) +
-                                                 ", and the next one to be written is " +
-                                                 std::to_string(end->second.end)));
+          return exchange_.respond(unprocessable(
+              "position is beyond the end of " + name_of(name, partition) + ": it has passed offset " +
+              std::to_string(passed) + ", and the next one to be written is " + std::to_string(end->second.end)));
         }
       }
     }
