@@ -5,26 +5,31 @@
 namespace tailgate {
 namespace {
 
-constexpr const char* kNow = R"(
+// What all begin with. A generation is a number that Lua can count: its doubles are exact below 2^53.
+constexpr const char* kBegin = R"(
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(number) return string.format('%.0f', number) end
+local generation_max = '9007199254740991'
 )";
 
 // load() gives the fields, nil where there is no cursor, and false where something else lies: another type, too much,
-// or values that no script of ours has written.
+// or values that no script of ours has written. Megabytes are not even read: that alone takes Lua longer than who asks
+// waits, and all others wait with it. (600 of the longest fields are half of the bound; an answer that is no number is
+// that of a Redis which does not let this user ask.)
 constexpr const char* kLoad = R"(
 local key = KEYS[1]
-local ttl = tonumber(ARGV[1])
+local offset_max, int_max = '9223372036854775807', '2147483647'
 local function is_number(value, max)
   if #value > #max or (#value == #max and value > max) then return false end
   return value == '0' or string.match(value, '^[1-9]%d*$')
 end
-local offset_max, int_max = '9223372036854775807', '2147483647'
 local function load()
   local size = redis.pcall('HLEN', key)
   if size == 0 then return nil end
   if type(size) ~= 'number' or size > 600 then return false end
+  local bytes = redis.pcall('MEMORY', 'USAGE', key, 'SAMPLES', 0)
+  if type(bytes) == 'number' and bytes > 524288 then return false end
   local all, fields = redis.call('HGETALL', key), {}
   for i = 1, #all, 2 do
     local field, value = all[i], all[i + 1]
@@ -34,7 +39,9 @@ local function load()
       if not is_number(value, int_max) then return false end
     elseif which then
       if not is_number(which, int_max) or not (value == '-' or is_number(value, offset_max)) then return false end
-    elseif (field ~= 'g' and field ~= 'u' and field ~= 'i') or not is_number(value, offset_max) then
+    elseif field == 'g' then
+      if not is_number(value, generation_max) then return false end
+    elseif (field ~= 'u' and field ~= 'i') or not is_number(value, offset_max) then
       return false
     end
     fields[field] = value
@@ -42,6 +49,10 @@ local function load()
   if not fields.g or not fields.u then return false end
   return fields
 end
+)";
+
+constexpr const char* kFinish = R"(
+local ttl = tonumber(ARGV[1])
 local function finish(fields)
   redis.call('PEXPIRE', key, ttl)
   local tell = 0
@@ -69,7 +80,7 @@ return finish(fields)
 
 // A generation that replaces one which cannot be read has to be above it: the time is.
 constexpr const char* kMove = R"(
-local is_reset, generation, may_be_made, width_max = ARGV[2] == 'reset', ARGV[3], ARGV[4] == '1', tonumber(ARGV[5])
+local is_reset, generation, first, width_max = ARGV[2] == 'reset', ARGV[3], ARGV[4], tonumber(ARGV[5])
 local function is_above(a, b)
   if a == '-' or b == '-' then return b == '-' and a ~= '-' end
   if #a ~= #b then return #a > #b end
@@ -78,11 +89,11 @@ end
 local fields = load()
 local is_new = not fields
 if fields == false and not is_reset then return {'damaged'} end
-if fields == nil and not may_be_made then return {'absent'} end
+if fields == nil and first == '' then return {'absent'} end
 if generation ~= '' and (is_new or generation ~= fields.g) then return {'fenced'} end
 local was_damaged = fields == false
 if is_new then
-  fields = {g = was_damaged and text(now) or '1'}
+  fields = {g = was_damaged and text(now) or first}
 elseif is_reset then
   fields.g = text(tonumber(fields.g) + 1)
 end
@@ -110,30 +121,77 @@ end
 return finish(fields)
 )";
 
-// An index that is something else is made anew, and a name whose end is too far away (a clock that was set back, or
-// none of ours has written it) is forgotten: it only counts, and a cursor that is used is told to it again.
-constexpr const char* kAdmit = R"(
-local key, name, ttl, names_max = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local kind = redis.call('TYPE', key).ok
-if kind ~= 'none' and kind ~= 'zset' then redis.call('DEL', key) end
-redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now))
-redis.call('ZREMRANGEBYSCORE', key, text(now + 2 * ttl), '+inf')
-if not redis.call('ZSCORE', key, name) and redis.call('ZCARD', key) >= names_max then return 0 end
-redis.call('ZADD', key, text(now + ttl), name)
-redis.call('PEXPIRE', key, ttl)
+constexpr const char* kErase = R"(
+local fields = load()
+if fields == nil then return {'absent'} end
+local generation = fields and fields.g or '-'
+if ARGV[1] ~= generation then return {'raise', generation} end
+redis.call('DEL', key)
+return {'absent'}
+)";
+
+// An index that is something else is made anew, and where a floor cannot have been counted, what it was is lost: the
+// time is above it.
+constexpr const char* kIndex = R"(
+local index, ttl, floor = KEYS[1], tonumber(ARGV[1]), nil
+local kind = redis.call('TYPE', index).ok
+if kind == 'zset' then
+  floor = tonumber(redis.call('ZSCORE', index, ':'))
+  if floor and (floor < 1 or floor > tonumber(generation_max) or floor % 1 ~= 0) then floor = now end
+elseif kind ~= 'none' then
+  redis.call('DEL', index)
+  floor = now
+end
+local function keep_floor()
+  redis.call('ZADD', index, text(floor), ':')
+  redis.call('PEXPIRE', index, ttl)
+end
+)";
+
+constexpr const char* kRaise = R"(
+local above = (ARGV[2] == '-' and now or tonumber(ARGV[2])) + 1
+floor = math.max(floor or 1, above)
+keep_floor()
 return 1
+)";
+
+// A name whose end is too far away (a clock that was set back, or none of ours has written it) is forgotten: it only
+// counts, and a cursor that is used is told to it again.
+constexpr const char* kRoom = R"(
+local name, names_max = ARGV[2], tonumber(ARGV[3])
+redis.call('ZREMRANGEBYSCORE', index, '-inf', text(now))
+redis.call('ZREMRANGEBYSCORE', index, text(now + 2 * ttl), '+inf')
+if floor then
+  keep_floor()
+  names_max = names_max + 1
+end
+if not redis.call('ZSCORE', index, name) and redis.call('ZCARD', index) >= names_max then return 0 end
+)";
+
+constexpr const char* kAdmit = R"(
+redis.call('ZADD', index, text(now + ttl), name)
+redis.call('PEXPIRE', index, ttl)
+return floor or 1
+)";
+
+constexpr const char* kForget = R"(
+if redis.call('TYPE', KEYS[1]).ok ~= 'zset' then return 0 end
+return redis.call('ZREM', KEYS[1], ARGV[1])
 )";
 
 }  // namespace
 
 const CursorScripts& cursor_scripts() {
+  static const std::string kOfCursor = std::string{kBegin} + kLoad;
+  static const std::string kOfIndex = std::string{kBegin} + kIndex;
   static const CursorScripts kScripts{
-      .read = RedisScript{std::string{kNow} + kLoad + kRead},
-      .move = RedisScript{std::string{kNow} + kLoad + kMove},
-      .erase = RedisScript{"return redis.call('DEL', KEYS[1])"},
-      .admit = RedisScript{std::string{kNow} + kAdmit},
-      .forget = RedisScript{"if redis.call('TYPE', KEYS[1]).ok ~= 'zset' then return 0 end return redis.call('ZREM', "
-                            "KEYS[1], ARGV[1])"},
+      .read = RedisScript{kOfCursor + kFinish + kRead},
+      .move = RedisScript{kOfCursor + kFinish + kMove},
+      .erase = RedisScript{kOfCursor + kErase},
+      .find_room = RedisScript{kOfIndex + kRoom + "return 1"},
+      .admit = RedisScript{kOfIndex + kRoom + kAdmit},
+      .raise = RedisScript{kOfIndex + kRaise},
+      .forget = RedisScript{kForget},
   };
   return kScripts;
 }

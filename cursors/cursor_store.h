@@ -2,7 +2,8 @@
 //
 // A cursor belongs to a principal. It has a generation, which a reset raises: who moves it may say for which
 // generation, and is refused (fenced) once that is over. One that nobody reads or moves for its time to live is
-// forgotten.
+// forgotten. One that is erased and made again begins above the generation that it had, for as long as its principal
+// makes or erases one in each time to live.
 #pragma once
 
 #include <cstdint>
@@ -80,6 +81,8 @@ class CursorStore {
   virtual Ask<CursorAnswer> move(const CursorKey& key, CursorMove move, Then then) = 0;
   // The answer is nullopt, whether there was one or not.
   virtual Ask<CursorAnswer> erase(const CursorKey& key, Then then) = 0;
+  // Whether a cursor that is not there could be made now: nullopt, or quota. Keeps no place for it.
+  virtual Ask<CursorAnswer> find_room(const CursorKey& key, Then then) = 0;
 };
 
 }  // namespace tailgate

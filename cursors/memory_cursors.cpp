@@ -69,6 +69,9 @@ CursorAnswer MemoryCursorTable::move(const CursorKey& key, const CursorMove& mov
   cursor.position = moved(old.position, move);
   if (partitions_of(cursor.position) > kCursorPartitionsMax) return refusal(CursorRefusal::too_wide);
   if (is_new && !has_room(key.principal)) return refusal(CursorRefusal::quota);
+  if (const auto floor = floors_.find(key.principal); is_new && floor != floors_.end()) {
+    cursor.generation = floor->second;
+  }
   for (const auto& known : move.partitions) cursor.partitions.insert(known);
   if (move.is_reset && !is_new) ++cursor.generation;
   if (is_new || move.is_reset || cursor.position != old.position) cursor.updated_ms = clock_.wall_ms();
@@ -78,7 +81,17 @@ CursorAnswer MemoryCursorTable::move(const CursorKey& key, const CursorMove& mov
 
 void MemoryCursorTable::erase(const CursorKey& key) {
   const std::lock_guard lock{mutex_};
-  entries_.erase(key);
+  const auto found = find(key);
+  if (found == entries_.end()) return;
+  std::int64_t& floor = floors_[key.principal];
+  floor = std::max(floor, found->second.cursor.generation + 1);
+  entries_.erase(found);
+}
+
+CursorAnswer MemoryCursorTable::find_room(const CursorKey& key) {
+  const std::lock_guard lock{mutex_};
+  if (find(key) == entries_.end() && !has_room(key.principal)) return refusal(CursorRefusal::quota);
+  return std::optional<Cursor>{};
 }
 
 Ask<CursorAnswer> MemoryCursors::answer(CursorAnswer answer, Then then) {
@@ -98,6 +111,10 @@ Ask<CursorAnswer> MemoryCursors::move(const CursorKey& key, CursorMove move, The
 Ask<CursorAnswer> MemoryCursors::erase(const CursorKey& key, Then then) {
   table_.erase(key);
   return answer(std::optional<Cursor>{}, std::move(then));
+}
+
+Ask<CursorAnswer> MemoryCursors::find_room(const CursorKey& key, Then then) {
+  return answer(table_.find_room(key), std::move(then));
 }
 
 }  // namespace tailgate

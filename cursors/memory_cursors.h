@@ -12,7 +12,10 @@
 
 namespace tailgate {
 
-// What all threads share. Bounds: per_principal_max cursors of kCursorPartitionsMax partitions for each principal.
+// What all threads share.
+//
+// Bounds: for each principal per_principal_max cursors of kCursorPartitionsMax partitions, and a number.
+//
 // Threads: any.
 class MemoryCursorTable {
  public:
@@ -20,6 +23,7 @@ class MemoryCursorTable {
   CursorAnswer read(const CursorKey& key);
   CursorAnswer move(const CursorKey& key, const CursorMove& move);
   void erase(const CursorKey& key);
+  CursorAnswer find_room(const CursorKey& key);
 
  private:
   struct Entry {
@@ -35,6 +39,7 @@ class MemoryCursorTable {
   const CursorOptions options_;
   std::mutex mutex_;
   Entries entries_;
+  std::map<std::string, std::int64_t> floors_;  // the least generation that no erased cursor of the principal has had
 };
 
 class MemoryCursors final : public CursorStore {
@@ -43,6 +48,7 @@ class MemoryCursors final : public CursorStore {
   Ask<CursorAnswer> read(const CursorKey& key, Then then) override;
   Ask<CursorAnswer> move(const CursorKey& key, CursorMove move, Then then) override;
   Ask<CursorAnswer> erase(const CursorKey& key, Then then) override;
+  Ask<CursorAnswer> find_room(const CursorKey& key, Then then) override;
 
  private:
   Ask<CursorAnswer> answer(CursorAnswer answer, Then then);

@@ -15,6 +15,7 @@ namespace tailgate {
 namespace {
 
 constexpr std::size_t kHeadItems = 4;  // "ok", tell the index, generation, updated
+constexpr int kRaisesMax = 5;          // of one erase: each but the first has met a reset
 
 CursorAnswer refusal(CursorRefusal why, std::string detail = "") { return CursorError{why, std::move(detail)}; }
 
@@ -81,18 +82,28 @@ class RedisCursors::Work {
 
   void move(CursorMove move) {
     move_ = std::move(move);
-    send_move(/*may_be_made=*/false);
+    send_move("");
   }
 
-  void erase() { run(cursor_scripts().erase, {}, owner_.replicas_, &Work::on_erased); }
+  void erase() { send_erase(""); }
+
+  void find_room() { run_on_index(cursor_scripts().find_room, name_and_bounds(), 0, &Work::on_room); }
 
  private:
   using Step = void (Work::*)(const RedisReply&);
 
   std::string ttl() const { return std::to_string(owner_.options_.ttl_ms); }
+  std::vector<std::string> name_and_bounds() const {
+    return {ttl(), key_.name, std::to_string(owner_.options_.per_principal_max)};
+  }
 
   void run(const RedisScript& script, std::vector<std::string> arguments, int replicas, Step step) {
     run_on(owner_.key_of(key_), script, std::move(arguments), replicas, step);
+  }
+
+  // It may lie on another server.
+  void run_on_index(const RedisScript& script, std::vector<std::string> arguments, int replicas, Step step) {
+    run_on(owner_.index_of(key_.principal), script, std::move(arguments), replicas, step);
   }
 
   void run_on(std::string redis_key, const RedisScript& script, std::vector<std::string> arguments, int replicas,
@@ -106,30 +117,32 @@ class RedisCursors::Work {
                             });
   }
 
-  void send_move(bool may_be_made) {
+  // `first`: the generation with which it may be made; "": it may not.
+  void send_move(const std::string& first) {
     std::vector<std::string> arguments{ttl(), move_.is_reset ? "reset" : "move",
-                                       move_.generation ? std::to_string(*move_.generation) : std::string{},
-                                       may_be_made ? "1" : "0", std::to_string(kCursorPartitionsMax)};
+                                       move_.generation ? std::to_string(*move_.generation) : std::string{}, first,
+                                       std::to_string(kCursorPartitionsMax)};
     append_moves(arguments, move_);
     run(cursor_scripts().move, std::move(arguments), owner_.replicas_,
-        may_be_made ? &Work::on_cursor : &Work::on_moved);
+        first.empty() ? &Work::on_moved : &Work::on_cursor);
   }
 
-  // A new one has to find room in its principal's index first, which may lie on another server.
+  // A new one has to find room first.
   void on_moved(const RedisReply& reply) {
     if (reply.items.empty() || !reply.items[0].is_text("absent")) return on_cursor(reply);
     if (move_.generation) return finish(refusal(CursorRefusal::fenced));
     admit(&Work::on_admitted);
   }
 
-  void admit(Step step) {
-    run_on(owner_.index_of(key_.principal), cursor_scripts().admit,
-           {key_.name, ttl(), std::to_string(owner_.options_.per_principal_max)}, 0, step);
-  }
+  void admit(Step step) { run_on_index(cursor_scripts().admit, name_and_bounds(), 0, step); }
 
   void on_admitted(const RedisReply& reply) {
-    if (reply.integer != 1) return finish(refusal(CursorRefusal::quota));
-    send_move(/*may_be_made=*/true);
+    if (reply.integer < 1) return finish(refusal(CursorRefusal::quota));
+    send_move(std::to_string(reply.integer));
+  }
+
+  void on_room(const RedisReply& reply) {
+    finish(reply.integer < 1 ? refusal(CursorRefusal::quota) : CursorAnswer{std::optional<Cursor>{}});
   }
 
   void on_cursor(const RedisReply& reply) {
@@ -148,9 +161,26 @@ class RedisCursors::Work {
 
   void on_told(const RedisReply&) { finish(std::optional<Cursor>{}); }
 
-  void on_erased(const RedisReply&) {
-    run_on(owner_.index_of(key_.principal), cursor_scripts().forget, {key_.name}, 0, &Work::on_forgotten);
+  // Whoever makes it again begins at the floor, which has to lie above its generation before it is gone. A reset in
+  // between has given it another: the floor is raised again.
+  void send_erase(std::string floor_is_above) {
+    generation_ = std::move(floor_is_above);
+    run(cursor_scripts().erase, {generation_}, owner_.replicas_, &Work::on_erased);
   }
+
+  void on_erased(const RedisReply& reply) {
+    const auto& items = reply.items;
+    if (items.size() == 1 && items[0].is_text("absent")) {
+      return run_on_index(cursor_scripts().forget, {key_.name}, 0, &Work::on_forgotten);
+    }
+    if (items.size() != 2) return finish(refusal(CursorRefusal::away, "not what the script answers"));
+    if (++raises_ > kRaisesMax) {
+      return finish(refusal(CursorRefusal::away, "A cursor was not deleted: it is reset all the time."));
+    }
+    generation_ = items[1].text;
+    run_on_index(cursor_scripts().raise, {ttl(), generation_}, owner_.replicas_, &Work::on_raised);
+  }
+  void on_raised(const RedisReply&) { send_erase(generation_); }
   void on_forgotten(const RedisReply&) { finish(std::optional<Cursor>{}); }
 
   // The end of this object.
@@ -164,6 +194,8 @@ class RedisCursors::Work {
   const Reply<CursorAnswer> reply_;
   bool is_answered_ = false;
   CursorMove move_;
+  std::string generation_;  // above which an erase has raised the floor
+  int raises_ = 0;
   Ask<RedisAnswer> ask_;
   std::list<Work>::iterator place_;
 };
@@ -205,6 +237,10 @@ Ask<CursorAnswer> RedisCursors::move(const CursorKey& key, CursorMove move, Then
 
 Ask<CursorAnswer> RedisCursors::erase(const CursorKey& key, Then then) {
   return start(key, std::move(then), [](Work& work) { work.erase(); });
+}
+
+Ask<CursorAnswer> RedisCursors::find_room(const CursorKey& key, Then then) {
+  return start(key, std::move(then), [](Work& work) { work.find_room(); });
 }
 
 }  // namespace tailgate

@@ -1,7 +1,7 @@
 // Cursors in Redis: one hash each, shared by all replicas.
 //
-// Keys: PREFIX:cursor:{PRINCIPAL:NAME}, and PREFIX:cursors:{PRINCIPAL:} with the names of a principal, by when they are
-// forgotten. Principal and name are percent-encoded, so neither can leave its place or move the tag (C7).
+// Keys: PREFIX:cursor:{PRINCIPAL:NAME}, and PREFIX:cursors:{PRINCIPAL:}, the index of a principal (cursor_scripts.h).
+// Principal and name are percent-encoded, so neither can leave its place or move the tag (C7).
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@ class RedisCursors final : public CursorStore {
   Ask<CursorAnswer> read(const CursorKey& key, Then then) override;
   Ask<CursorAnswer> move(const CursorKey& key, CursorMove move, Then then) override;
   Ask<CursorAnswer> erase(const CursorKey& key, Then then) override;
+  Ask<CursorAnswer> find_room(const CursorKey& key, Then then) override;
 
   std::string key_of(const CursorKey& key) const;
   std::string index_of(const std::string& principal) const;

@@ -17,6 +17,7 @@ class ToldStore final : public CursorStore {
   explicit ToldStore(Loop& loop) : loop_{loop} {}
   Ask<CursorAnswer> read(const CursorKey&, Then then) override { return answer(std::move(then)); }
   Ask<CursorAnswer> erase(const CursorKey&, Then then) override { return answer(std::move(then)); }
+  Ask<CursorAnswer> find_room(const CursorKey&, Then then) override { return answer(std::move(then)); }
   Ask<CursorAnswer> move(const CursorKey& key, CursorMove move, Then then) override {
     moves.push_back(key.name + " " + format_id(move.position, IdForm::topics) +
                     (move.generation ? " g" + std::to_string(*move.generation) : ""));

@@ -1,13 +1,12 @@
 // The link to a Redis Cluster: three real nodes, slots that move, a master that dies.
 #include <gtest/gtest.h>
 
-#include <future>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/redis_slot.h"
-#include "cursors/redis_cursors.h"
+#include "tests/integration/cursor_replicas.h"
 #include "tests/integration/redis_caller.h"
 #include "tests/support/free_port.h"
 #include "tests/support/redis_server.h"
@@ -73,22 +72,18 @@ TEST_F(RedisClusterTest, FindsTheNodeOfEveryKey) {
 }
 
 TEST_F(RedisClusterTest, KeepsCursorsWhereverTheyAndTheirIndexLie) {
-  RedisCaller caller{options()};
-  ASSERT_TRUE(caller.is_up_soon());
-  RedisCursors cursors{caller.link(), caller.thread().loop(), "tailgate", {}, 0};
+  RedisReplica replica{options()};
+  ASSERT_TRUE(replica.caller().is_up_soon());
   for (int i = 0; i < 50; ++i) {
-    const CursorKey key{"", "c" + std::to_string(i)};
-    CursorMove move;
-    move.position["orders"] = {{0, i}};
-    std::promise<CursorAnswer> promise;
-    Ask<CursorAnswer> ask;
-    caller.thread().on_loop(
-        [&] { ask = cursors.move(key, move, [&](CursorAnswer answer) { promise.set_value(std::move(answer)); }); });
-    const CursorAnswer answer = promise.get_future().get();
-    ASSERT_TRUE(answer && *answer) << (answer ? "none" : answer.error().detail);
-    EXPECT_EQ((**answer).position, move.position);
+    const CursorKey of = key("c" + std::to_string(i));
+    ASSERT_EQ(text_of(replica.find_room(of)), "none");
+    EXPECT_EQ(text_of(replica.move(of, orders({{0, i}}))), "orders=0:" + std::to_string(i) + " g1");
   }
-  caller.thread().stop();
+  for (int i = 0; i < 50; ++i) {
+    const CursorKey of = key("c" + std::to_string(i));
+    EXPECT_EQ(text_of(replica.erase(of)), "none");
+    EXPECT_EQ(text_of(replica.move(of, orders({{0, 7}}))), "orders=0:7 g2");
+  }
 }
 
 TEST_F(RedisClusterTest, FollowsASlotThatIsOnItsWayAndOneThatHasMoved) {
