@@ -169,10 +169,7 @@ class Opening final : public Watch {
   void ask_where(const Topics& topics) { question_.start(feeds_.get(spec_of(request_), topics)); }
 
   void on_cursor(const CursorAnswer& answer) {
-    if (!answer && answer.error().refusal == CursorRefusal::away && request_.is_soft) {
-      return exchange_.respond(make_busy(request_.id, "cursors_down", kRetryAfterRedisS));
-    }
-    if (!answer) return exchange_.respond(make_cursor_problem(answer.error()));
+    if (!answer) return refuse(answer.error());
     const auto topics = feeds_.context().catalog.topics();
     if (*answer) {
       generation_ = (**answer).generation;
@@ -181,7 +178,25 @@ class Opening final : public Watch {
     for (const auto& [name, parts] : request_.from_position) {
       if (!request_.saved.contains(name)) request_.position.emplace(name, parts);
     }
-    if (has_all(*topics)) ask_where(*topics);
+    if (*answer || request_.commit == Commit::manual || is_head()) return ask_where_if_all(*topics);
+    // What the stream would save makes the cursor: where there is no room for it, nothing would ever be saved.
+    cursor_ask_ = commits_.store().find_room(key(), [this](const CursorAnswer& room) { on_room(room); });
+  }
+
+  void on_room(const CursorAnswer& room) {
+    if (!room) return refuse(room.error());
+    ask_where_if_all(*feeds_.context().catalog.topics());
+  }
+
+  void refuse(const CursorError& error) {
+    if (error.refusal == CursorRefusal::away && request_.is_soft) {
+      return exchange_.respond(make_busy(request_.id, "cursors_down", kRetryAfterRedisS));
+    }
+    exchange_.respond(make_cursor_problem(error));
+  }
+
+  void ask_where_if_all(const Topics& topics) {
+    if (has_all(topics)) ask_where(topics);
   }
 
   void take_saved(const Cursor& cursor, const Topics& topics) {
