@@ -16,6 +16,8 @@ namespace tailgate {
 namespace {
 
 constexpr const char* kForm = R"(the body must be a JSON object such as {"position":{"topic":"0:42,1:17"}})";
+constexpr const char* kGeneration = "generation must be a whole number from 0 on";
+constexpr const char* kPosition = R"(position must be a JSON object such as {"topic":"0:42,1:17"})";
 
 // Takes what may come, where it may come; everything else ends the parse. Nothing is kept of what is refused.
 class BodyReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, BodyReader> {
@@ -23,10 +25,16 @@ class BodyReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, BodyRe
   explicit BodyReader(CursorBody& body) : body_{body} {}
   std::string wrong = kForm;
 
-  bool Default() { return false; }
+  // What does not belong where it stands.
+  bool Default() {
+    if (place_ == Place::position) return refuse(kPosition);
+    if (place_ == Place::generation) return refuse(kGeneration);
+    if (place_ == Place::id) return refuse_id(R"( must be a text such as "0:42,1:17")");
+    return false;
+  }
   bool StartObject() {
     if (place_ == Place::start) return go(Place::members);
-    return place_ == Place::position && go(Place::topics);
+    return place_ == Place::position ? go(Place::topics) : Default();
   }
   bool EndObject(rapidjson::SizeType) { return go(place_ == Place::topics ? Place::members : Place::end); }
   bool Key(const char* text, rapidjson::SizeType size, bool) {
@@ -41,12 +49,12 @@ class BodyReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, BodyRe
     return refuse("the body has a member that is not known; there are position and generation");
   }
   bool String(const char* text, rapidjson::SizeType size, bool) {
-    if (place_ != Place::id) return false;
+    if (place_ != Place::id) return Default();
     const std::array<std::string, 1> topics{topic_};
     auto id = parse_id({text, size}, {topics, std::nullopt});
-    if (!id) return refuse("position: " + id.error().detail);
+    if (!id) return refuse_id(": " + id.error().detail);
     TopicPosition& parts = id->position[topic_];
-    if (parts.empty()) return false;
+    if (parts.empty()) return refuse_id(" names no partition");
     partitions_ += parts.size();
     if (partitions_ > kCursorPartitionsMax) return refuse("position names more than 256 partitions");
     has_position_ = true;
@@ -54,11 +62,8 @@ class BodyReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, BodyRe
     return go(Place::topics);
   }
   bool Uint(unsigned value) { return Uint64(value); }
-  bool Int(int) { return false; }
   bool Uint64(std::uint64_t value) {
-    if (place_ != Place::generation || value > std::numeric_limits<std::int64_t>::max()) {
-      return refuse("generation must be a whole number from 0 on, and ids are texts");
-    }
+    if (place_ != Place::generation || value > std::numeric_limits<std::int64_t>::max()) return Default();
     body_.generation = static_cast<std::int64_t>(value);
     return go(Place::members);
   }
@@ -73,6 +78,8 @@ class BodyReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, BodyRe
     wrong = std::move(why);
     return false;
   }
+  // A topic's name is no raw input any more.
+  bool refuse_id(const std::string& why) { return refuse("position." + topic_ + why); }
 
   CursorBody& body_;
   Place place_ = Place::start;
