@@ -13,6 +13,15 @@
 
 namespace tailgate {
 
+// A timer for the few that Timers are too coarse for. Cancelled when destroyed.
+class FineTimer {
+ public:
+  virtual ~FineTimer() = default;
+  // Once, after `delay_ms`; not while it is set.
+  virtual void set(std::int64_t delay_ms) = 0;
+  virtual bool is_set() const = 0;
+};
+
 // The loop as those see it who do no I/O on it: a real io thread, or a test that runs the steps itself.
 class Loop {
  public:
@@ -21,6 +30,8 @@ class Loop {
   virtual void post(std::function<void()> work) = 0;
   // Threads: the loop's.
   virtual Timers& timers() = 0;
+  // Runs `on_due` on the loop. As fine as the loop can: the real one to a millisecond, others as their Timers.
+  virtual std::unique_ptr<FineTimer> make_fine_timer(std::function<void()> on_due);
   // 0, 1, … among the loops of the process: an index into what is kept per thread.
   virtual std::size_t index() const = 0;
 };
@@ -93,6 +104,7 @@ class IoLoop final : public Loop {
   IoLoop(const Clock& clock, std::size_t index);
   void post(std::function<void()> work) override;
   Timers& timers() override { return timers_; }
+  std::unique_ptr<FineTimer> make_fine_timer(std::function<void()> on_due) override;
   std::size_t index() const override { return index_; }
   boost::asio::io_context& context() { return context_; }
   void run();

@@ -32,6 +32,7 @@ std::string FeedSpec::key() const {
     key += topic;
   }
   if (partition) key += ":" + std::to_string(*partition);
+  if (gather_ms > 0) key += '~' + std::to_string(gather_ms);
   for (const std::string& filter : keys) key += '?' + std::to_string(filter.size()) + ':' + filter;
   return key;
 }
@@ -43,6 +44,7 @@ Feed::Feed(FeedSpec spec, const Topics& topics, StreamContext& context, FeedSet&
       id_{spec_.id_form()},
       topics_version_{topics.version},
       progress_timer_{[this] { on_progress_due(); }} {
+  if (spec_.gather_ms > 0) gather_timer_ = context_.loop.make_fine_timer([this] { wake_members(); });
   account();
   for (const std::string& name : spec_.topics) {
     const auto topic = topics.by_name.find(name);
@@ -130,10 +132,19 @@ void Feed::on_partition_news(Slot slot) {
     partitions_[slot].is_dirty = true;
     dirty_.push_back(slot);
   }
-  wake_members();
+  wake_members_in_time();
+}
+
+void Feed::wake_members_in_time() {
+  if (!gather_timer_) return wake_members();
+  if (gather_timer_->is_set()) return;
+  const std::int64_t wait_ms = woken_ms_ + spec_.gather_ms - context_.loop.timers().clock().steady_ms();
+  if (wait_ms <= 0) return wake_members();
+  gather_timer_->set(wait_ms);
 }
 
 void Feed::wake_members() {
+  if (gather_timer_) woken_ms_ = context_.loop.timers().clock().steady_ms();
   for (FeedMember& member : members_) member.on_news();
 }
 

@@ -33,6 +33,7 @@ struct FeedSpec {
   std::optional<std::int32_t> partition;  // /streams/{topic}/{partition}: this one only
   std::vector<std::string> keys;          // ascending; empty: no filter
   EventFormat format = EventFormat::sse_value;
+  std::int64_t gather_ms = 0;  // its members are woken at most so often: events may wait to be sent together
 
   std::string key() const;
   IdForm id_form() const {
@@ -135,6 +136,8 @@ class Feed {
   void evict_oldest();
   // Hands dropped chunks on and says how many bytes the log holds now.
   void account();
+  // Of news: at once, or when the events have gathered for long enough.
+  void wake_members_in_time();
   void wake_members();
   void end(std::string fault);
 
@@ -151,6 +154,8 @@ class Feed {
   std::size_t accounted_bytes_ = 0;
   std::uint64_t topics_version_;
   Timer progress_timer_;
+  std::unique_ptr<FineTimer> gather_timer_;  // only where events gather
+  std::int64_t woken_ms_ = 0;                // when members were last woken
   std::string fault_;
 };
 

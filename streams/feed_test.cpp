@@ -207,5 +207,29 @@ TEST_F(FeedTest, AJoinerOfAFeedBringsTheTopicsThatItsRequestWasReadWith) {
   EXPECT_EQ(on.partitions().size(), 3U);
 }
 
+TEST_F(FeedTest, WhereEventsGatherMembersAreWokenAtMostSoOften) {
+  log(0).start(0);
+  FeedSpec spec;
+  spec.topics = {"a"};
+  spec.gather_ms = 500;
+  Feed& gathering = feed(spec);
+  EXPECT_NE(&gathering, &feed()) << "who does not wait is not kept waiting by those who do";
+  Standing member{gathering};
+  append(0, 0);
+  tell(0);
+  EXPECT_EQ(member.news, 1) << "the first event after a silence does not wait";
+  for (Offset offset = 1; offset <= 3; ++offset) {
+    append(0, offset);
+    tell(0);
+  }
+  EXPECT_EQ(member.news, 1);
+  pass(400);
+  EXPECT_EQ(member.news, 1);
+  pass(200);
+  EXPECT_EQ(member.news, 2) << "once for the three";
+  pass(2'000);
+  EXPECT_EQ(member.news, 2) << "and not without news";
+}
+
 }  // namespace
 }  // namespace tailgate

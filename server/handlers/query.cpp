@@ -40,10 +40,6 @@ Result<std::vector<QueryParameter>> parse_query(std::string_view query, const Kn
     if (known.uncounted.empty() || *name != known.uncounted) ++counted;
     if (counted > kQueryPairsMax) return bad_request("the query has more than 64 parameters");
     if (name->starts_with('_')) continue;
-    const auto reserved = std::find(known.reserved.begin(), known.reserved.end(), *name);
-    if (reserved != known.reserved.end()) {
-      return bad_request(std::string{*reserved} + " is not supported by this server yet");
-    }
     const auto it = std::find(known.names.begin(), known.names.end(), *name);
     if (it == known.names.end()) return unknown(place, *name, known);
     const auto is_same = [it](const QueryParameter& other) { return other.name == *it; };

@@ -21,14 +21,13 @@ struct QueryParameter {
 // What a handler knows.
 struct KnownParameters {
   std::span<const std::string_view> names;
-  std::string_view repeatable = {};                 // the one of them that may be given more than once
-  std::span<const std::string_view> reserved = {};  // what there will be later
-  std::string_view uncounted = {};                  // the one that links of ours add: kQueryPairsMax is without it
+  std::string_view repeatable = {};  // the one of them that may be given more than once
+  std::string_view uncounted = {};   // the one that links of ours add: kQueryPairsMax is without it
 };
 
 // Pairs are parted by '&' alone (a ';' belongs to the value), '+' is a space, no '=' is an empty value, an empty pair
 // nothing. Names that begin with '_' are passed over: cache busters of clients. bad_request: more than kQueryPairsMax
-// pairs, a broken percent escape, a reserved name, an unknown one (the sentence names the nearest known one), one given
+// pairs, a broken percent escape, an unknown name (the sentence names the nearest known one), one given
 // twice.
 Result<std::vector<QueryParameter>> parse_query(std::string_view query, const KnownParameters& known);
 

@@ -20,10 +20,9 @@ constexpr std::string_view kPathPrefix = "/streams/";
 constexpr std::string_view kHeaderId = "Last-Event-ID";
 
 // Of several that are equally near to an unknown one the first is named.
-constexpr std::array<std::string_view, 13> kParameters = {"from",      "format",        "as",       "key",  "limit",
-                                                          "until",     "last_event_id", "on_reset", "wait", "soft",
-                                                          "max_bytes", "cursor",        "commit"};
-constexpr std::array<std::string_view, 1> kReserved = {"gather"};
+constexpr std::array<std::string_view, 14> kParameters = {"from",      "format",        "as",       "key",   "limit",
+                                                          "until",     "last_event_id", "on_reset", "wait",  "soft",
+                                                          "max_bytes", "cursor",        "commit",   "gather"};
 
 Error bad_request(std::string detail) { return {ErrorCode::bad_request, std::move(detail)}; }
 
@@ -234,6 +233,11 @@ class Reader {
         return bad_request("on_reset must be latest, earliest or stop");
       }
     }
+    if (const std::string* gather = find("gather")) {
+      const auto gather_ms = parse_decimal(*gather, kGatherMaxMs);
+      if (!gather_ms) return bad_request("gather must be milliseconds from 0 to 1000");
+      stream_.gather_ms = *gather_ms;
+    }
     for (QueryParameter& parameter : parameters_) {
       if (parameter.name == "key") stream_.keys.push_back(std::move(parameter.value));
     }
@@ -299,8 +303,7 @@ class Reader {
 Result<StreamRequest> parse_stream_request(const Request& request, std::int64_t now_ms) {
   StreamRequest stream;
   if (const Result<void> path = parse_path(request.path, stream); !path) return path.error();
-  Result<std::vector<QueryParameter>> parameters =
-      parse_query(request.query, {kParameters, "key", kReserved, "last_event_id"});
+  Result<std::vector<QueryParameter>> parameters = parse_query(request.query, {kParameters, "key", "last_event_id"});
   if (!parameters) return parameters.error();
   if (const Result<void> read = Reader{request, std::move(*parameters), now_ms, stream}.read(); !read)
     return read.error();

@@ -21,6 +21,7 @@ namespace tailgate {
 
 inline constexpr std::size_t kStreamTopicsMax = 16;
 inline constexpr std::int64_t kBackMax = 100'000;      // from=-N
+inline constexpr std::int64_t kGatherMaxMs = 1000;     // gather
 inline constexpr std::int64_t kPollWaitDefaultS = 25;  // wait
 inline constexpr std::int64_t kPollWaitMaxS = 50;
 inline constexpr std::int64_t kPollRecordsDefault = 500;  // limit of a long poll
@@ -87,6 +88,7 @@ struct StreamRequest {
   Until until;
   ResetPolicy on_reset = ResetPolicy::latest;
   std::vector<std::string> keys;  // ascending, each once; empty: all records
+  std::int64_t gather_ms = 0;     // events may wait so long to be sent together
 
   // Of a long poll.
   std::int64_t wait_s = kPollWaitDefaultS;

@@ -292,14 +292,22 @@ TEST(StreamRequest, OnlyAnEventSourceIsRefusedSoftlyUnlessAskedOtherwise) {
   EXPECT_TRUE(is_bad("/streams/a?soft=yes", "soft"));
 }
 
-TEST(StreamRequest, WhatDoesNotExistYetIsRefusedByName) {
+TEST(StreamRequest, CursorsAreRefusedByNameWhereTheyCannotBe) {
   EXPECT_TRUE(is_bad("/streams/a?cursor=", "cursor"));
   EXPECT_TRUE(is_bad("/streams/a?cursor=a%2Fb", "cursor"));
   EXPECT_TRUE(is_bad("/streams/a?cursor=%7D", "cursor"));
   EXPECT_TRUE(is_bad("/streams/a?cursor=" + std::string(129, 'c'), "cursor"));
   EXPECT_TRUE(is_bad("/streams/a?cursor=c&commit=always", "commit"));
   EXPECT_TRUE(is_bad("/streams/a?commit=auto", "commit"));
-  EXPECT_TRUE(is_bad("/streams/a?gather=5", "gather"));
+}
+
+TEST(StreamRequest, GatherIsAtMostASecond) {
+  EXPECT_EQ(taken("/streams/a").gather_ms, 0);
+  EXPECT_EQ(taken("/streams/a?gather=0").gather_ms, 0);
+  EXPECT_EQ(taken("/streams/a?gather=1000&as=ndjson").gather_ms, 1000);
+  EXPECT_TRUE(is_bad("/streams/a?gather=1001", "gather"));
+  EXPECT_TRUE(is_bad("/streams/a?gather=-1", "gather"));
+  EXPECT_TRUE(is_bad("/streams/a?gather=", "gather"));
 }
 
 TEST(StreamRequest, ASlipIsNoSilentDefault) {

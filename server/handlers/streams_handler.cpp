@@ -32,7 +32,7 @@ EventFormat format_of(const StreamRequest& request) {
 }
 
 FeedSpec spec_of(const StreamRequest& request) {
-  return FeedSpec{request.topics, request.partition, request.keys, format_of(request)};
+  return FeedSpec{request.topics, request.partition, request.keys, format_of(request), request.gather_ms};
 }
 
 Response refusal_response(const StreamRequest& request, const Error& error) {

@@ -1,4 +1,7 @@
-// Filters by key, and that a stream moves on although nothing passes.
+// Filters by key, that a stream moves on although nothing passes, and events that gather.
+#include <chrono>
+
+#include "tests/support/raw_connection.h"
 #include "tests/support/stream_fixture.h"
 
 namespace tailgate::test {
@@ -51,6 +54,45 @@ TEST_F(StreamFilter, OfALargeHistoryEndsAtItsEnd) {
   producer.send(topic, 0, std::vector<NewRecord>(20'000, {.value = "v", .key = "other"}));
   producer.send(topic, 0, NewRecord{.value = "needle", .key = "mine"});
   EXPECT_EQ(messages_of(read(path + "?from=earliest&until=now&key=mine")), (std::vector<std::string>{"needle"}));
+}
+
+// How many chunks of its body carried records until the one with `last` came, and how many of its events they held.
+struct Pieces {
+  int chunks = 0;
+  int events = 0;
+};
+void read_until(RawConnection& stream, int last, Pieces& pieces) {
+  for (std::string chunk = stream.read_chunk(); !chunk.empty(); chunk = stream.read_chunk()) {
+    const auto records = messages_of(events_of(chunk));
+    pieces.chunks += records.empty() ? 0 : 1;
+    pieces.events += static_cast<int>(records.size());
+    if (!records.empty() && records.back() == number(last)) return;
+  }
+}
+
+TEST_F(StreamFilter, EventsOfAStreamThatGathersComeTogether) {
+  constexpr int kRecords = 30;
+  RawConnection plain{server().port()};
+  RawConnection gathering{server().port()};
+  plain.write("GET " + path + "/0 HTTP/1.1\r\nHost: t\r\n\r\n");
+  gathering.write("GET " + path + "/0?gather=1000 HTTP/1.1\r\nHost: t\r\n\r\n");
+  for (auto* stream : {&plain, &gathering}) {
+    ASSERT_EQ(stream->read_head().status, 200);
+    stream->read_chunk();  // where it starts
+  }
+  const auto start = Clock::now();
+  Pieces one_by_one;
+  for (int i = 0; i < kRecords; ++i) {
+    producer.send(topic, 0, NewRecord{.value = number(i)});
+    read_until(plain, i, one_by_one);  // who does not gather has each before the next is written
+  }
+  Pieces together;
+  read_until(gathering, kRecords - 1, together);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start).count();
+  EXPECT_EQ(one_by_one.chunks, kRecords);
+  EXPECT_EQ(one_by_one.events, kRecords);
+  EXPECT_EQ(together.events, kRecords);
+  EXPECT_LE(together.chunks, seconds + 2) << "the first at once, and then one a second";
 }
 
 }  // namespace

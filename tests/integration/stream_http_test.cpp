@@ -128,7 +128,7 @@ TEST_F(StreamHttp, BadQueriesAre400AndNameTheParameter) {
                                                              {"?max_bytes=1", "max_bytes"},
                                                              {"?cursor=a/b", "cursor"},
                                                              {"?commit=auto", "commit"},
-                                                             {"?gather=1", "gather"},
+                                                             {"?gather=1001", "gather"},
                                                              {"?from=earliest&from=latest", "from"},
                                                              {"?limit=1&limit=2", "limit"},
                                                              {"?a=1&a[]=2", ""},

@@ -149,12 +149,17 @@ void KafkaAdmin::delete_records(const std::string& topic, int partition, std::in
   rd_kafka_topic_partition_list_add(offsets.get(), topic.c_str(), partition)->offset = before;
   const DeleteRecords wish{rd_kafka_DeleteRecords_new(offsets.get())};
   const auto what = "delete records of " + topic;
-  const auto event = ask(client_.get(), what, [&](auto* admin, auto* queue) {
-    auto* one = wish.get();
-    rd_kafka_DeleteRecords(client_.get(), &one, 1, admin, queue);
-  });
-  const auto* done = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
-  require(done->elems[0].err, what);
+  // The leader may move meanwhile.
+  auto error = RD_KAFKA_RESP_ERR_NO_ERROR;
+  static_cast<void>(eventually([&] {
+    const auto event = ask(client_.get(), what, [&](auto* admin, auto* queue) {
+      auto* one = wish.get();
+      rd_kafka_DeleteRecords(client_.get(), &one, 1, admin, queue);
+    });
+    error = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()))->elems[0].err;
+    return error != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION && error != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+  }));
+  require(error, what);
   require(eventually([&] { return ends(topic, partition).begin >= before; }), what + ": still there");
 }
 
