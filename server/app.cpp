@@ -42,8 +42,8 @@ void log_report(ReportLevel level, const std::string& line) {
 
 // What each io thread has of streams.
 struct StreamThread {
-  StreamThread(Loop& loop, KafkaStreams& kafka, const FeedOptions& options)
-      : context{loop, kafka.tails(), kafka.history(), kafka.catalog(), counters}, feeds{context, options} {}
+  StreamThread(Loop& loop, KafkaStreams& kafka, Doubts& doubts, const FeedOptions& options)
+      : context{loop, kafka.tails(), kafka.history(), kafka.catalog(), doubts, counters}, feeds{context, options} {}
   StreamCounters counters;
   StreamContext context;
   FeedSet feeds;
@@ -147,7 +147,7 @@ class App {
     std::random_device random;
     for (std::size_t i = 0; i < options_.threads; ++i) {
       feed_options.jitter_seed = random();
-      streams_.push_back(std::make_unique<StreamThread>(io_.loop(i), *kafka_, feed_options));
+      streams_.push_back(std::make_unique<StreamThread>(io_.loop(i), *kafka_, doubts_, feed_options));
       feeds.push_back(&streams_.back()->feeds);
     }
     limits_ = std::make_unique<LimitThreads>(options_.limits, clock_, io_, redis_.get(), options_.redis_prefix);
@@ -315,6 +315,7 @@ class App {
   MemoryCursorTable memory_cursors_;  // used where there is no Redis
   std::unique_ptr<KafkaStreams> kafka_;
   std::vector<std::unique_ptr<CursorThread>> cursors_;
+  Doubts doubts_;
   std::vector<std::unique_ptr<StreamThread>> streams_;
   std::unique_ptr<LimitThreads> limits_;
   std::unique_ptr<StreamsHandler> streams_handler_;

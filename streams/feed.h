@@ -17,6 +17,7 @@
 #include "cursors/id.h"
 #include "cursors/id_text.h"
 #include "streams/catalog.h"
+#include "streams/doubts.h"
 #include "streams/encoder.h"
 #include "streams/feed_log.h"
 #include "streams/history.h"
@@ -56,6 +57,7 @@ struct StreamContext {
   Tails& tails;
   History& history;
   Catalog& catalog;
+  Doubts& doubts;
   StreamCounters& counters;
 };
 

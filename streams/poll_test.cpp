@@ -48,5 +48,50 @@ TEST_F(PollTest, AnAnsweredOneHasLeftTheDrain) {
   EXPECT_EQ(answer->why_ended, "caught_up");
 }
 
+// Each poll is answered at once, as another partition is busy: none of them lasts for the ten seconds.
+TEST_F(PollTest, AnIdBeyondTheEndIsResetHoweverShortThePollsAre) {
+  catalog.set({{"a", 2}});
+  log(1).start(0);
+  FeedSpec spec;
+  spec.topics = {"a"};
+  spec.format = EventFormat::json;
+  Position passed{{"a", {{0, 100}, {1, -1}}}};
+  Feed& both = feed(spec);
+  Offset seen = -1;
+  for (int second = 0; second < 9; ++second) {
+    append(1, ++seen);
+    tell(1);
+    pass(1'000);
+    answer.reset();
+    std::optional<Poll> poll;
+    poll.emplace(both, passed, PollOptions{}, [this](PollAnswer given) { answer = std::move(given); });
+    run();
+    poll.reset();
+    for (auto& asked : std::exchange(catalog.asked, {})) {
+      asked.reply(std::map<TopicPartition, PartitionEnds>{{source("a", 0), {0, 0, 0}}});
+    }
+    run();
+    ASSERT_TRUE(answer) << second;
+    EXPECT_EQ(answer->records, 1U) << second;
+    EXPECT_EQ(answer->body.find("reset"), std::string::npos) << second << answer->body;
+    passed["a"][1] = seen;
+  }
+  pass(5'000);
+  append(1, ++seen);
+  tell(1);
+  answer.reset();
+  const Poll poll{both, passed, PollOptions{}, [this](PollAnswer given) { answer = std::move(given); }};
+  run();
+  EXPECT_FALSE(answer) << "what Kafka says now decides";
+  ASSERT_FALSE(catalog.asked.empty());
+  catalog.asked.back().reply(std::map<TopicPartition, PartitionEnds>{{source("a", 0), {0, 0, 0}}});
+  run();
+  ASSERT_TRUE(answer);
+  EXPECT_NE(answer->body.find(R"({"event":"reset","topic":"a","partition":0,"asked":101,"from":0,)"), std::string::npos)
+      << answer->body;
+  EXPECT_NE(answer->next.find("0:-"), std::string::npos) << answer->next;
+  EXPECT_EQ(answer->records, 1U) << answer->body;
+}
+
 }  // namespace
 }  // namespace tailgate

@@ -35,8 +35,12 @@ Subscriber::Subscriber(Feed& feed, const Position& passed, SubscriberOptions opt
       if (!is_named && !slot_of(topic, number)) await(topic, number, kNothingPassed);
     }
   }
+  for (Own::Seen& seen : own.slots) seen.is_end_in_doubt = options_.is_until_end && seen.passed > seen.until;
   if (!own.unknown.empty()) {
-    own.unknown_since_ms = now_ms();
+    for (const Own::Unknown& unknown : own.unknown) {
+      const auto since_ms = feed_.context().doubts.since(unknown.topic, unknown.partition, unknown.passed, now_ms());
+      own.unknown_since_ms = std::max(own.unknown_since_ms, since_ms);
+    }
     own.refresh =
         feed_.context().catalog.refresh(feed_.context().loop, [this](const Catalog::TopicsAnswer&) { wake(); });
   }
@@ -150,7 +154,9 @@ StreamState Subscriber::state() const {
 
 bool Subscriber::is_finished() const {
   const auto has_ended = [](const auto& partition) { return partition.passed >= partition.until; };
+  const auto is_in_doubt = [](const Own::Seen& seen) { return seen.is_end_in_doubt; };
   return options_.until && std::all_of(own_->slots.begin(), own_->slots.end(), has_ended) &&
+         std::none_of(own_->slots.begin(), own_->slots.end(), is_in_doubt) &&
          std::all_of(own_->unknown.begin(), own_->unknown.end(), has_ended);
 }
 
@@ -235,6 +241,7 @@ Subscriber::Step Subscriber::next(Delivery& delivery) {
   while (true) {
     if (next_control(delivery)) return Step::delivery;
     if (is_finished()) return Step::finished;
+    if (own.is_doubt_due) return Step::wait;  // for the answer, whatever else comes
     if (is_in_step()) {
       own_.reset();
       return Step::live;

@@ -28,6 +28,8 @@ namespace tailgate {
 struct SubscriberOptions {
   // Where it ends, by topic (public name) and partition: inclusive. Partitions that are not named have ended already.
   std::optional<Position> until;
+  // `until` is the end as it was just now: a position beyond it is in doubt, not at its end.
+  bool is_until_end = false;
   // Never live: each event is asked for (limits, long polls).
   bool is_counted = false;
   ResetPolicy on_reset = ResetPolicy::latest;

@@ -8,32 +8,43 @@ namespace tailgate {
 
 namespace {
 
-constexpr std::int64_t kGoodMs = 10'000;         // Kafka has what was not seen here: it is not asked again before
-constexpr std::int64_t kBeyondGraceMs = 10'000;  // a watermark may lag that long behind what another replica has seen
+constexpr std::int64_t kGoodMs = 10'000;  // Kafka has what was not seen here: it is not asked again before
 
 }  // namespace
 
 // A partition is asked about once v has been beyond all that was seen here for a while, and then until that is over.
 void Subscriber::check_suspects() {
   Own& own = *own_;
-  own.checked_ms = now_ms();
+  const bool is_first = std::exchange(own.checked_ms, now_ms()) == 0;
   std::vector<TopicPartition> ask;
   std::vector<Slot> suspects;
+  Doubts& doubts = feed_.context().doubts;
+  bool is_due = false;
   for (std::size_t i = 0; i < own.slots.size(); ++i) {
     Own::Seen& seen = own.slots[i];
+    const Feed::Partition& known = partition(static_cast<Slot>(i));
     const bool is_ahead = seen.feed != kNotStarted && seen.passed > seen.feed;
-    if (seen.passed >= seen.until || (!is_ahead && !seen.is_beyond)) {
+    if (!seen.is_end_in_doubt && (seen.passed >= seen.until || (!is_ahead && !seen.is_beyond))) {
+      const bool is_reached = seen.feed != kNotStarted && seen.passed <= seen.feed;
+      if (is_reached && (is_first || seen.check_ms != Own::kNever)) {
+        doubts.forget(known.topic, known.source.partition, seen.passed);
+      }
       seen.check_ms = Own::kNever;
-      seen.beyond_since_ms = -1;
       continue;
     }
-    if (seen.check_ms == Own::kNever) seen.check_ms = own.checked_ms + Own::kCheckMs;
+    if (seen.check_ms == Own::kNever) {
+      seen.beyond_since_ms = doubts.since(known.topic, known.source.partition, seen.passed, own.checked_ms);
+      seen.check_ms = seen.beyond_since_ms + Own::kCheckMs;
+    }
     if (seen.check_ms > own.checked_ms) continue;
     suspects.push_back(static_cast<Slot>(i));
-    ask.push_back(partition(static_cast<Slot>(i)).source);
+    ask.push_back(known.source);
+    const bool is_over = seen.beyond_since_ms >= 0 && own.checked_ms - seen.beyond_since_ms >= Own::kBeyondGraceMs;
+    is_due = is_due || is_over;
   }
   if (!ask.empty() && !own.ends.is_waiting()) {
     own.suspects = std::move(suspects);
+    own.is_doubt_due = is_due;
     own.ends = feed_.context().catalog.ends(std::move(ask), feed_.context().loop,
                                             [this](const Catalog::EndsAnswer& answer) { on_ends(answer); });
   }
@@ -42,25 +53,34 @@ void Subscriber::check_suspects() {
 
 void Subscriber::on_ends(const Catalog::EndsAnswer& answer) {
   Own& own = *own_;
+  Doubts& doubts = feed_.context().doubts;
   const std::int64_t now = now_ms();
+  own.is_doubt_due = false;
   for (const Slot slot : std::exchange(own.suspects, {})) {
     Own::Seen& seen = own.slots[slot];
     seen.check_ms = now + Own::kCheckMs;
     if (!answer) continue;
-    const auto it = answer->find(partition(slot).source);
+    const Feed::Partition& known = partition(slot);
+    const auto it = answer->find(known.source);
     if (it == answer->end()) continue;
     const PartitionEnds& ends = it->second;
     if (seen.passed < ends.end) {  // it exists: this replica is slow
+      doubts.forget(known.topic, known.source.partition, seen.passed);
       seen.beyond_since_ms = -1;
+      seen.is_end_in_doubt = false;
       seen.check_ms = now + kGoodMs;
       continue;
     }
-    if (seen.beyond_since_ms < 0) seen.beyond_since_ms = now;
-    if (now - seen.beyond_since_ms < kBeyondGraceMs) continue;
+    if (seen.beyond_since_ms < 0) {
+      seen.beyond_since_ms = doubts.since(known.topic, known.source.partition, seen.passed, now);
+    }
+    if (now - seen.beyond_since_ms < Own::kBeyondGraceMs) continue;
+    doubts.forget(known.topic, known.source.partition, seen.passed);
     const bool is_feed_good = seen.feed != kNotStarted && seen.feed < ends.end;
     const Offset latest = is_feed_good ? seen.feed + 1 : ends.readable;
     seen.is_beyond = false;
-    seen.beyond_since_ms = -1;
+    seen.is_end_in_doubt = false;
+    seen.check_ms = Own::kNever;
     if (options_.until) seen.until = std::min(seen.until, ends.readable - 1);  // what it named is gone as well
     own.controls.push_back({Delivery::Kind::reset, slot, seen.passed + 1,
                             options_.on_reset == ResetPolicy::earliest ? ends.begin : latest});
@@ -73,7 +93,16 @@ void Subscriber::check_unknown() {
   if (own.unknown.empty() || now_ms() - own.unknown_since_ms < Own::kUnknownPartitionMs) return;
   know_all();
   if (own.unknown.empty()) return;
-  // Nobody else has heard of these partitions either: the id is of another topic of that name.
+  // Nobody else has heard of these partitions either: the id is of another topic of that name. Who stops at a reset
+  // keeps its id, and is told again when it comes back with it.
+  if (options_.on_reset == ResetPolicy::stop) {
+    for (const Own::Unknown& gone : own.unknown) {
+      own.controls.push_back({Delivery::Kind::reset, 0, gone.passed + 1, 0, gone.topic, gone.partition, {}});
+    }
+    own.controls.push_back({Delivery::Kind::fault, 0, 0, 0, {}, 0, "beyond_end"});
+    own.unknown_since_ms = now_ms();
+    return;
+  }
   std::vector<Own::Unknown> unknown = std::move(own.unknown);
   own.unknown.clear();
   own.unknown_id_slots.clear();
@@ -85,9 +114,6 @@ void Subscriber::check_unknown() {
   own.id = std::move(id);
   for (Own::Unknown& gone : unknown) {
     own.controls.push_back({Delivery::Kind::reset, 0, gone.passed + 1, 0, std::move(gone.topic), gone.partition, {}});
-  }
-  if (options_.on_reset == ResetPolicy::stop) {
-    own.controls.push_back({Delivery::Kind::fault, 0, 0, 0, {}, 0, "beyond_end"});
   }
 }
 

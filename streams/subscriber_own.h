@@ -20,8 +20,9 @@ struct Subscriber::Own {
   static constexpr Offset kNoEnd = std::numeric_limits<Offset>::max();
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
   static constexpr std::int64_t kAnswerKeptMs = 1'000;
-  static constexpr std::size_t kScanBytes = 512 * 1024;  // looked through in one turn, when little is for the client
-  static constexpr std::int64_t kCheckMs = 1'000;        // ids beyond what was seen here: mostly a faster replica's
+  static constexpr std::size_t kScanBytes = 512 * 1024;   // looked through in one turn, when little is for the client
+  static constexpr std::int64_t kCheckMs = 1'000;         // ids beyond what was seen here: mostly a faster replica's
+  static constexpr std::int64_t kBeyondGraceMs = 10'000;  // a watermark may lag so far behind what other replicas saw
   static constexpr std::int64_t kUnknownPartitionMs = 60'000;  // a replica may hear that late of a topic's growth
 
   struct Seen {
@@ -31,9 +32,10 @@ struct Subscriber::Own {
     std::size_t id_slot = 0;
     std::int64_t retry_ms = 0;          // history is not asked before
     std::int64_t check_ms = kNever;     // v is beyond all that was seen here: when Kafka is asked for its end
-    std::int64_t beyond_since_ms = -1;  // since when Kafka says that v is beyond its end
+    std::int64_t beyond_since_ms = -1;  // since when v is in doubt
     bool is_beyond = false;             // history says that v is beyond the end
     bool is_asked = false;
+    bool is_end_in_doubt = false;  // v is beyond an `until` that was the end: not finished before Kafka has been asked
   };
   struct Unknown {
     std::string topic;
@@ -104,6 +106,7 @@ struct Subscriber::Own {
   Slot turn = 0;  // of the partitions that are behind
   bool is_feeds_turn = true;
   bool is_end_told = false;
+  bool is_doubt_due = false;  // what `ends` says now decides on a reset
 };
 
 }  // namespace tailgate

@@ -328,6 +328,60 @@ TEST_F(SubscriberTest, OnResetStopEndsTheStream) {
   EXPECT_EQ(last.state, Pull::State::end);
 }
 
+TEST_F(SubscriberTest, AnIdBeyondAnEndThatWasAskedForNowIsResetAndNotAtItsEnd) {
+  start(5);
+  StreamBodyOptions how;
+  how.subscriber.until = Position{{"a", {{0, 4}, {1, -1}}}};
+  how.subscriber.is_until_end = true;
+  auto body = open_at(100, -1, how);
+  std::string got;
+  for (int second = 0; second < 15; ++second) {
+    EXPECT_EQ(got.find("event: end"), std::string::npos) << second;
+    pass(1'000);
+    got += pull(*body);
+    if (last.state == Pull::State::end) break;
+    for (auto& asked : std::exchange(catalog.asked, {})) {
+      asked.reply(std::map<TopicPartition, PartitionEnds>{{source("a", 0), {0, 5, 5}}});
+    }
+    run();
+  }
+  EXPECT_NE(got.find("event: reset\ndata: {\"topic\":\"a\",\"partition\":0,\"asked\":101,\"from\":5,"),
+            std::string::npos)
+      << got;
+  EXPECT_NE(got.find("event: end"), std::string::npos) << got;
+}
+
+TEST_F(SubscriberTest, AnIdBeyondAnEndThatKafkaHasMeanwhileIsAtItsEnd) {
+  start(5);
+  StreamBodyOptions how;
+  how.subscriber.until = Position{{"a", {{0, 4}, {1, -1}}}};
+  how.subscriber.is_until_end = true;
+  auto body = open_at(5, -1, how);
+  pull(*body);
+  EXPECT_NE(last.state, Pull::State::end);
+  pass(1'100);
+  pull(*body);
+  ASSERT_FALSE(catalog.asked.empty());
+  catalog.asked.back().reply(std::map<TopicPartition, PartitionEnds>{{source("a", 0), {0, 6, 6}}});
+  run();
+  const auto got = pull(*body);
+  EXPECT_EQ(got.find("event: reset"), std::string::npos) << got;
+  EXPECT_EQ(last.state, Pull::State::end);
+}
+
+TEST_F(SubscriberTest, StoppedAtAPartitionThatNobodyHearsOfKeepsItsId) {
+  start(0);
+  StreamBodyOptions how;
+  how.subscriber.on_reset = ResetPolicy::stop;
+  auto body = open(feed(), {{"a", {{0, -1}, {1, -1}, {2, 7}}}}, how);
+  pull(*body);
+  pass(61'000);
+  const auto got = pull(*body);
+  EXPECT_NE(got.find("\"code\":\"beyond_end\""), std::string::npos) << got;
+  EXPECT_EQ(got.find("id: 0:-,1:-\n"), std::string::npos) << got;
+  EXPECT_NE(got.find("id: 0:-,1:-,2:7\n"), std::string::npos) << got;
+}
+
 TEST_F(SubscriberTest, APartitionThatOnlyTheIdKnowsIsWaitedForAndJoinsWhereItSays) {
   start(0);
   auto body = open(feed(), {{"a", {{0, -1}, {1, -1}, {2, 7}}}});

@@ -263,6 +263,14 @@ class Opening final : public Watch {
     exchange_.respond(std::move(response));
   }
 
+  SubscriberOptions subscriber_options(const StreamStart& start) const {
+    SubscriberOptions options;
+    options.until = start.until;
+    options.is_until_end = std::holds_alternative<UntilNow>(request_.until);
+    options.on_reset = request_.on_reset;
+    return options;
+  }
+
   StreamBodyOptions body_options(const StreamStart& start) const {
     StreamBodyOptions options;
     options.heartbeat_ms = options_.heartbeat_ms;
@@ -271,7 +279,7 @@ class Opening final : public Watch {
     options.paces = limits_.paces;
     options.caller = caller();
     if (request_.limit) options.limit = static_cast<std::uint64_t>(*request_.limit);
-    options.subscriber = SubscriberOptions{start.until, false, request_.on_reset};
+    options.subscriber = subscriber_options(start);
     return options;
   }
 
@@ -282,7 +290,7 @@ class Opening final : public Watch {
     options.wait_ms = request_.wait_s * 1000;
     options.paces = limits_.paces;
     options.caller = caller();
-    options.subscriber = SubscriberOptions{start.until, true, request_.on_reset};
+    options.subscriber = subscriber_options(start);
     start_id_ = format_id(start.passed, request_.id_form());
     poll_ =
         std::make_unique<Poll>(feed, start.passed, options, [this](PollAnswer answer) { on_poll(std::move(answer)); });

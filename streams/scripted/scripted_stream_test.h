@@ -161,7 +161,8 @@ class StreamTest : public ::testing::Test, public Waker {
   ScriptedHistory history;
   ScriptedCatalog catalog;
   StreamCounters counters;
-  StreamContext context{loop, tails, history, catalog, counters};
+  Doubts doubts;
+  StreamContext context{loop, tails, history, catalog, doubts, counters};
   FeedOptions options;
   FeedSet feeds{context, options};
   Pull last;

@@ -23,9 +23,9 @@ struct ReplicaOptions {
 };
 
 struct IoThread {
-  IoThread(const Clock& clock, std::size_t index, Tails& tails, History& history, Catalog& catalog,
+  IoThread(const Clock& clock, std::size_t index, Tails& tails, History& history, Catalog& catalog, Doubts& doubts,
            const FeedOptions& options)
-      : loop{clock, index}, context{loop, tails, history, catalog, counters}, feeds{context, options} {}
+      : loop{clock, index}, context{loop, tails, history, catalog, doubts, counters}, feeds{context, options} {}
   SimLoop loop;
   StreamCounters counters;
   StreamContext context;
@@ -61,6 +61,7 @@ class Replica {
   std::vector<std::unique_ptr<FakeConsumer>> catch_up_;
   std::unique_ptr<PageHistory> history_;
   std::unique_ptr<TailReader> tails_;
+  Doubts doubts_;
   std::vector<std::unique_ptr<IoThread>> threads_;
 };
 
