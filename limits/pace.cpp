@@ -10,6 +10,7 @@ namespace {
 constexpr double kLeaseSeconds = 0.1;
 // Where records are limited, a write holds few of them beyond what is left.
 constexpr std::size_t kBytesARecord = 256;
+constexpr std::int64_t kRepaidMs = 1'000;  // how often it is looked who has paid back
 
 }  // namespace
 
@@ -65,6 +66,13 @@ struct Paces::Caller {
       bytes.emplace(paces, "bytes:" + name, paces.rates_.bytes_per_second, on_more);
   }
 
+  bool is_in_debt() const { return (records && records->left() < 0) || (bytes && bytes->left() < 0); }
+  void repay() {
+    for (auto* balance : {&records, &bytes}) {
+      if (*balance && (*balance)->left() < 0) (*balance)->ask();
+    }
+  }
+
   // All of them, those first who got nothing the last time.
   void wake() {
     Streams woken;
@@ -86,7 +94,7 @@ struct Paces::Caller {
 };
 
 Paces::Paces(LimitStore& store, Loop& loop, const PaceRates& rates, LimitCounters& counters)
-    : store_{store}, loop_{loop}, rates_{rates}, counters_{counters} {}
+    : store_{store}, loop_{loop}, rates_{rates}, counters_{counters}, repaid_timer_{[this] { on_repaid_due(); }} {}
 
 Paces::~Paces() = default;
 
@@ -103,9 +111,29 @@ Paces::Stream::Stream(Paces& paces, Caller& caller, Waker& waker) : paces_{paces
 
 Paces::Stream::~Stream() {
   if (is_linked()) unlink();
-  if (--caller_.streams > 0) return;
-  const std::string name = caller_.name;
-  paces_.callers_.erase(name);
+  if (--caller_.streams == 0) paces_.leave(caller_);
+}
+
+void Paces::leave(Caller& caller) {
+  const std::string name = caller.name;
+  if (!caller.is_in_debt()) {
+    callers_.erase(name);
+    return;
+  }
+  caller.repay();
+  debtors_.insert(name);
+  if (!repaid_timer_.is_set()) loop_.timers().set(repaid_timer_, kRepaidMs);
+}
+
+void Paces::on_repaid_due() {
+  std::erase_if(debtors_, [this](const std::string& name) {
+    const auto it = callers_.find(name);
+    if (it == callers_.end() || it->second->streams > 0) return true;  // it has streams again: they will leave
+    if (it->second->is_in_debt()) return false;
+    callers_.erase(it);
+    return true;
+  });
+  if (!debtors_.empty()) loop_.timers().set(repaid_timer_, kRepaidMs);
 }
 
 std::size_t Paces::Stream::room() {

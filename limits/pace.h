@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -46,11 +47,18 @@ class Paces {
   class Balance;
   struct Caller;
 
+  void leave(Caller& caller);
+  void on_repaid_due();
+
   LimitStore& store_;
   Loop& loop_;
   const PaceRates rates_;
   LimitCounters& counters_;
   std::unordered_map<std::string, std::unique_ptr<Caller>> callers_;
+  // Callers without a stream that have been sent more than they were given: kept until that is paid back. Who polls
+  // would begin with a clean sheet each time.
+  std::set<std::string> debtors_;
+  Timer repaid_timer_;
 };
 
 class Paces::Stream final

@@ -117,6 +117,21 @@ TEST_F(PaceTest, NothingIsKeptOfWhoHasNoStream) {
   pass(5'000);
 }
 
+// Long polls: each is a stream of its own, and sends more than it has been given.
+TEST_F(PaceTest, WhoComesAnewEachTimePaysBackFirst) {
+  Paces paces{store, loop, {.records_per_second = 100}, counters};
+  std::int64_t records = 0;
+  for (int step = 0; step < 6'000;) {
+    const auto stream = paces.open("a", waker);
+    for (; stream->room() == 0; ++step) pass(10);
+    stream->spend(300, 1);
+    records += 300;
+  }
+  EXPECT_NEAR(static_cast<double>(records), 6'100, 400);
+  pass(10'000);
+  EXPECT_EQ(paces.callers(), 0U) << "paid back, and forgotten";
+}
+
 TEST_F(PaceTest, WithoutALimitThereIsNone) {
   Paces paces{store, loop, {}, counters};
   EXPECT_EQ(paces.open("a", waker), nullptr);

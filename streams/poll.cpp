@@ -51,7 +51,10 @@ void Poll::wake() {
 }
 
 void Poll::gather() {
-  if (pace_ && records_ == 0 && !subscriber_.must_end() && pace_->room() == 0) return;
+  if (pace_ && records_ == 0 && !subscriber_.must_end()) {
+    room_ = pace_->room();
+    if (room_ == 0) return;
+  }
   Delivery delivery;
   while (true) {
     switch (subscriber_.next(delivery)) {
@@ -61,6 +64,7 @@ void Poll::gather() {
         if (delivery.kind == Delivery::Kind::fault) return answer(delivery.code);
         next_ = subscriber_.id_text();
         if (records_ == options_.limit) return answer("limit");
+        if (records_text_.size() >= room_) return answer("pace");
         break;
       case Subscriber::Step::finished:
         next_ = subscriber_.id_text();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -60,7 +61,8 @@ class Poll final : public StreamDrain::Member, private Waker {
   Timer wait_;
   Timer settle_;  // set with the first records, while others are being read
   Counter& gauge_;
-  std::unique_ptr<Paces::Stream> pace_;  // null: not limited
+  std::unique_ptr<Paces::Stream> pace_;                         // null: not limited
+  std::size_t room_ = std::numeric_limits<std::size_t>::max();  // bytes that its pace lets go out
   Subscriber subscriber_;
 };
 
