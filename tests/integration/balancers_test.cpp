@@ -111,5 +111,23 @@ TEST_F(Balancers, HaproxyAsksEventSourcesToComeBackWhileNoReplicaIsReady) {
 
 TEST_F(Balancers, NginxPassesStreamsOn) { passes_streams_on(*Balancer::nginx(backends), HttpVersion::h1); }
 
+// A 503 is an answer: of a cursor while Redis is away, and no reason to turn streams away.
+TEST_F(Balancers, NginxKeepsReplicasThatAnswerWith503) {
+  std::vector<std::unique_ptr<TailgateProcess>> without_redis;
+  std::vector<Backend> answering;
+  for (int i = 0; i < 2; ++i) {
+    without_redis.push_back(std::make_unique<TailgateProcess>(TailgateOptions{
+        .kafka = shared_kafka(), .topics = topic, .flags = {"--redis", "redis://127.0.0.1:1", "--retry", "100ms"}}));
+    wait_until_known(*without_redis.back(), topic);
+    answering.push_back({without_redis.back()->port(), without_redis.back()->admin_port()});
+  }
+  const auto balancer = Balancer::nginx(answering);
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(fetch({.url = balancer->url("/cursors/c")}).status, 503) << i;
+    const SseClient client{{.url = balancer->url("/streams/" + topic), .headers = {"Last-Event-ID: 0:-"}}};
+    EXPECT_EQ(client.head().status, 200) << i;
+  }
+}
+
 }  // namespace
 }  // namespace tailgate::test
