@@ -104,7 +104,9 @@ void log_fields(LogLevel level, std::string_view message, std::initializer_list<
 
 std::string redact_query(std::string_view query) {
   // Names are compared in part: `id_token`, `api_key_secret` and an encoded name may well be one of these too.
-  constexpr std::array<std::string_view, 6> kSecret = {"token", "ticket", "secret", "password", "auth", "%"};
+  // The name of a cursor is what gives the right to it; keys are the data of somebody.
+  constexpr std::array<std::string_view, 8> kSecret = {"token", "ticket", "secret", "password",
+                                                       "auth",  "cursor", "key",    "%"};
   std::string redacted;
   while (!query.empty()) {
     const std::size_t end = std::min(query.find('&'), query.size());

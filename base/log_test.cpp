@@ -65,11 +65,12 @@ TEST(Log, WritesToStderrFromTheLevelOn) {
 }
 
 TEST(Log, CredentialsInAQueryAreNotShown) {
-  EXPECT_EQ(redact_query("from=earliest&access_token=eyJ&key=a"), "from=earliest&access_token=***&key=a");
+  EXPECT_EQ(redact_query("from=earliest&access_token=eyJ&key=a"), "from=earliest&access_token=***&key=***");
   EXPECT_EQ(redact_query("Access_Token=a&ticket=b&x_secret=c&authorization=d&password=e"),
             "Access_Token=***&ticket=***&x_secret=***&authorization=***&password=***");
   EXPECT_EQ(redact_query("access%5Ftoken=a"), "***=***");
   EXPECT_EQ(redact_query("access_token"), "access_token=***");
+  EXPECT_EQ(redact_query("cursor=mine&commit=auto"), "cursor=***&commit=auto");
   EXPECT_EQ(redact_query(""), "");
   EXPECT_EQ(redact_query("last_event_id=0:42"), "last_event_id=0:42");
 }

@@ -50,7 +50,7 @@ Result<std::vector<Given>> read_flags(const CLI::App& command) {
     if (option->count() == 0) continue;
     std::vector<std::string> texts = option->results();
     if (!setting.is_list && texts.size() > 1) return bad_flag(flag, "is given more than once");
-    if (texts[0].empty()) texts[0] = "on";
+    if (texts[0].empty() && setting.takes == "on or off") texts[0] = "on";
     given.push_back({std::string{setting.name}, std::move(texts), "flag " + flag});
   }
   const CLI::Option* properties = command.get_option(std::string{kLibrdkafkaFlag});
@@ -85,6 +85,11 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
     return line;
   }
   const auto command = std::find(kCommands.begin(), kCommands.end(), arguments[0]);
+  if (command == kCommands.end() && arguments[0].starts_with('-')) {
+    return Error{ErrorCode::bad_config,
+                 "a command comes first: serve, demo or check; alone stand --help and --version (" + arguments[0] +
+                     " is none of them)"};
+  }
   if (command == kCommands.end()) {
     return Error{ErrorCode::bad_config, "command " + arguments[0] + ": unknown (did you mean " +
                                             std::string{nearest_name(arguments[0], kCommands)} + "?)"};
@@ -97,6 +102,9 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   std::vector<std::string> rest{arguments.rbegin(), arguments.rend() - 1};
   try {
     app.parse(rest);
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string text = error.what();  // begins with the flag
+    return bad_flag(text.substr(0, text.find(':')), "takes one value, once");
   } catch (const CLI::ParseError& error) {
     std::string text = error.what();
     std::replace(text.begin(), text.end(), '\n', ' ');

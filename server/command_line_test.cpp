@@ -49,6 +49,7 @@ TEST(CommandLine, FlagsAreSettings) {
   EXPECT_EQ(flags({"serve", "--listen", "a:1", "--listen", "b:2,c:3"}), "listen=a:1|b:2,c:3");
   EXPECT_EQ(flags({"demo", "--console"}), "console=on");
   EXPECT_EQ(flags({"demo", "--console", "off"}), "console=off");
+  EXPECT_EQ(flags({"serve", "--kafka", ""}), "kafka=") << "of a variable that is not set";
   EXPECT_EQ(flags({"demo", "--console", "--threads", "2"}), "threads=2 console=on");
   EXPECT_EQ(flags({"serve", "--librdkafka", "client.rack=a", "--librdkafka", "sasl.password=x=y"}),
             "librdkafka.client.rack=a librdkafka.sasl.password=x=y");
@@ -66,6 +67,8 @@ TEST(CommandLine, WhatIsWrongIsSaidInALineThatNamesIt) {
   EXPECT_NE(refused({"serve", "orders"}).find("argument orders"), std::string::npos);
   EXPECT_NE(refused({"serve", "--threads"}).find("--threads"), std::string::npos);
   EXPECT_NE(refused({"serve", "--threads", "1", "--threads", "2"}).find("--threads"), std::string::npos);
+  EXPECT_EQ(refused({"serve", "--threads"}), "flag --threads: takes one value, once");
+  EXPECT_NE(refused({"--versio"}).find("--version"), std::string::npos);
   EXPECT_NE(refused({"serve", "--librdkafka", "client.rack"}).find("NAME=VALUE"), std::string::npos);
 }
 

@@ -22,7 +22,7 @@ Error bad_config(std::string detail) { return {ErrorCode::bad_config, std::move(
 std::optional<std::string> text_of(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
-  if (const auto* flag = node.as_boolean()) return flag->get() ? "on" : "off";
+  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";  // librdkafka takes no other words
   return std::nullopt;
 }
 

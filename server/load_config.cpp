@@ -1,9 +1,12 @@
 #include "server/load_config.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/nearest_name.h"
@@ -47,6 +50,27 @@ std::vector<std::string> split_at_commas(const std::vector<std::string>& texts) 
     }
   }
   return entries;
+}
+
+// HOST[:PORT] separated by commas, each perhaps with the protocol of librdkafka in front.
+bool is_bootstrap(const std::string& servers) {
+  for (std::string_view server : split_at_commas({servers})) {
+    if (const std::size_t scheme = server.find("://"); scheme != server.npos) {
+      constexpr std::array<std::string_view, 4> kProtocols = {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"};
+      if (std::find(kProtocols.begin(), kProtocols.end(), server.substr(0, scheme)) == kProtocols.end()) return false;
+      server.remove_prefix(scheme + 3);
+    }
+    const std::size_t host_end = server.starts_with('[') ? server.find(']') : 0;
+    if (host_end == server.npos) return false;
+    const std::size_t colon = server.find(':', host_end);
+    if (server.empty() || colon == 0) return false;
+    if (colon == server.npos) continue;
+    const std::string_view port = server.substr(colon + 1);
+    std::uint16_t number = 0;
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+    if (error != std::errc{} || end != port.data() + port.size() || number == 0) return false;
+  }
+  return true;
 }
 
 // A secret's file, without the line end behind it.
@@ -121,6 +145,8 @@ class Loader {
       value = *secret;
     }
     if (is_fixed_kafka_property(property)) return bad_config(where + "is fixed by the design and cannot be set");
+    if (const auto checked = check_kafka_property(property, value); !checked)
+      return bad_config(where + checked.error().detail);
     loaded_.config.librdkafka[property] = std::move(value);
     loaded_.sources[std::string{kLibrdkafka} + '.' + property] = given.source;
     return {};
@@ -135,6 +161,9 @@ class Loader {
     }
     if (config().kafka.empty())
       return bad_config("kafka: must be given: bootstrap servers, HOST:PORT separated by commas");
+    if (!is_bootstrap(config().kafka)) {
+      return wrong("kafka", "must be bootstrap servers, HOST:PORT separated by commas (or PROTOCOL://HOST:PORT)");
+    }
     if (config().topics.empty()) {
       return bad_config("topics: must be given: names of topics to expose, or patterns such as public.* or *");
     }
@@ -145,15 +174,22 @@ class Loader {
 
   Result<void> check_listeners() {
     const bool has_certificate = !config().tls_cert.empty();
+    std::set<std::string> taken;
+    const auto is_taken = [&taken](const ListenAddress& address) {
+      const bool is_fixed = !address.unix_path.empty() || address.port != 0;
+      return is_fixed && !taken.insert(address.host + ':' + std::to_string(address.port) + address.unix_path).second;
+    };
     for (const std::string& listener : config().listen) {
       const auto address = parse_listen_address(listener, has_certificate ? Scheme::https : Scheme::http);
       if (!address) return wrong("listen", address.error().detail);
       if (address->scheme == Scheme::https && !has_certificate)
         return wrong("listen", "https needs tls_cert and tls_key");
+      if (is_taken(*address)) return wrong("listen", listener + " is given twice");
       has_proxy_header_ |= address->has_proxy_header;
     }
-    if (const auto address = parse_listen_address(config().admin); !address)
-      return wrong("admin", address.error().detail);
+    const auto admin = parse_listen_address(config().admin);
+    if (!admin) return wrong("admin", admin.error().detail);
+    if (is_taken(*admin)) return wrong("admin", config().admin + " is also a listener for clients (listen)");
     return {};
   }
 

@@ -186,6 +186,7 @@ TEST(LoadConfig, PropertiesOfLibrdkafkaComeFromEverywhere) {
   EXPECT_EQ(properties.at("ssl.key.password"), "secret");
   EXPECT_EQ(properties.at("sasl.username"), "me");
   EXPECT_EQ(properties.at("socket.timeout.ms"), "1000");
+  EXPECT_EQ(properties.at("enable.ssl.certificate.verification"), "false");
   EXPECT_EQ(properties.size(), 7u);
 }
 
@@ -196,6 +197,37 @@ TEST(LoadConfig, PropertiesThatTheDesignFixesAreRefusedByName) {
   }
   EXPECT_TRUE(is_refused(enough_and({"librdkafka.sasl.password_file", {"/nonexistent"}, "flag --librdkafka"}),
                          {"sasl.password_file"}));
+}
+
+TEST(LoadConfig, WhatLibrdkafkaWouldRefuseAtTheStartIsRefusedHere) {
+  EXPECT_TRUE(is_refused(enough_and({"librdkafka.client.rak", {"x"}, "flag --librdkafka"}),
+                         {"librdkafka.client.rak (flag --librdkafka)", "No such configuration property"}));
+  EXPECT_TRUE(is_refused(enough_and({"librdkafka.security.protocol", {"SASL"}, "flag --librdkafka"}),
+                         {"librdkafka.security.protocol", "Invalid value"}));
+}
+
+TEST(LoadConfig, BootstrapServersAreHostsWithPorts) {
+  const auto with = [](const char* servers) {
+    ConfigSources sources;
+    sources.flags = {flag("kafka", {servers}), flag("topics", {"*"})};
+    return sources;
+  };
+  for (const char* good : {"a", "a:9092", "a:1,b:2", "[::1]:9092", "SASL_SSL://a:9093, b:9094"}) {
+    EXPECT_TRUE(load_config(with(good))) << good;
+  }
+  for (const char* bad : {"a:b", "a:99999", "a:0", "a:", ":9092", "http://a:1", "[::1:9092"}) {
+    EXPECT_TRUE(is_refused(with(bad), {"kafka (flag --kafka)", "HOST:PORT"})) << bad;
+  }
+  EXPECT_TRUE(is_refused(with(""), {"kafka (flag --kafka)", "must be"}));
+}
+
+TEST(LoadConfig, TwoListenersDoNotShareAnAddress) {
+  EXPECT_TRUE(is_refused(enough_and(flag("listen", {"a:1", "http://a:1"})), {"listen (flag", "twice"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("listen", {"unix:/a", "unix:/a"})), {"listen (flag", "twice"}));
+  ConfigSources sources = enough_and(flag("listen", {"127.0.0.1:1"}));
+  sources.flags.push_back(flag("admin", {"127.0.0.1:1"}));
+  EXPECT_TRUE(is_refused(sources, {"admin (flag", "listen"}));
+  EXPECT_EQ(loaded(enough_and(flag("listen", {"a:0", "a:0"}))).config.listen.size(), 2U) << "the kernel chooses";
 }
 
 TEST(LoadConfig, ContradictionsAreSaid) {

@@ -50,7 +50,8 @@ void add_connections(MetricPage& page, const MetricSources& from) {
                as_double(from.accept.untrusted.load()));
   page.counter("tailgate_accept_pauses_total", "Times that accepting paused for want of file descriptors.",
                as_double(from.accept.out_of_fds.load()));
-  page.gauge("tailgate_requests_open", "Requests under way.", open(OpenGauge::streams));
+  page.gauge("tailgate_requests_open", "Answers that are being sent, streams among them; polls that wait are not.",
+             open(OpenGauge::streams));
 }
 
 void add_requests(MetricPage& page, const MetricSources& from) {

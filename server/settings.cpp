@@ -342,11 +342,13 @@ std::vector<Setting> make_settings() {
                                              {"none", ForwardedHeader::none}}}));
   for (Setting& setting : limit_settings()) all.push_back(std::move(setting));
   for (Setting& setting : redis_settings()) all.push_back(std::move(setting));
-  all.push_back(size({"record_bytes", "Memory of the newest records of all tailed partitions."}, &Config::record_bytes,
-                     kMiB, 1024 * kGiB));
   all.push_back(size(
-      {"feed_bytes", "Memory of the encoded events of one feed (what clients that ask the same share) on a thread."},
-      &Config::feed_bytes, 64 * kKiB, 64 * kGiB));
+      {"record_bytes", "Memory of the newest records of all tailed partitions; at least eight times max_event_bytes."},
+      &Config::record_bytes, kMiB, 1024 * kGiB));
+  all.push_back(size({"feed_bytes",
+                      "Memory of the encoded events of one feed (what clients that ask the same share) on a thread; at "
+                      "least twice max_event_bytes."},
+                     &Config::feed_bytes, 64 * kKiB, 64 * kGiB));
   all.push_back(size({"feeds_bytes", "Memory of all feeds."}, &Config::feeds_bytes, kMiB, 1024 * kGiB));
   all.push_back(size({"history_bytes",
                       "Memory of the pages read from Kafka for clients that are behind, those that clients hold at the "

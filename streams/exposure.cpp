@@ -53,9 +53,7 @@ bool is_topic_name(std::string_view name) {
 Result<Exposure> Exposure::parse(const std::vector<std::string>& entries) {
   Exposure exposure;
   for (const std::string& entry : entries) {
-    const auto wrong = [&entry](const char* why) {
-      return Error{ErrorCode::bad_config, "topics: '" + entry + "' " + why};
-    };
+    const auto wrong = [&entry](const char* why) { return Error{ErrorCode::bad_config, "'" + entry + "' " + why}; };
     const std::size_t equals = entry.find('=');
     if (equals != std::string::npos) {
       const std::string public_name = entry.substr(0, equals);

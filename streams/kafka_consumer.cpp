@@ -148,7 +148,7 @@ void KafkaConsumer::give_record(Partition& partition, const rd_kafka_message_t& 
   if (message.len > max_event_bytes_ || bytes > max_event_bytes_) {
     record.oversize_bytes = message.len > max_event_bytes_ ? message.len : bytes;
     record.value.reset();
-    record.headers = {};
+    if (message.key_len + headers_.size() > max_event_bytes_) record.headers = {};
     if (message.key_len > max_event_bytes_) record.key.reset();
   }
   events.on_record(partition.name, record);

@@ -125,6 +125,13 @@ bool is_fixed_kafka_property(const std::string& name) {
   return false;
 }
 
+Result<void> check_kafka_property(const std::string& name, const std::string& value) {
+  const Conf conf{rd_kafka_conf_new()};
+  std::array<char, 512> why{};
+  if (rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), why.data(), why.size()) == RD_KAFKA_CONF_OK) return {};
+  return Error{ErrorCode::bad_config, std::string{why.data()} + " (librdkafka's CONFIGURATION.md has all of them)"};
+}
+
 bool reads_followers(const KafkaOptions& options) {
   const auto rack = options.properties.find(kRack);
   return rack != options.properties.end() && !rack->second.empty();

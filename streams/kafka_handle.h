@@ -40,6 +40,9 @@ bool is_fixed_kafka_property(const std::string& name);
 KafkaOptions from_leaders(KafkaOptions options);
 bool reads_followers(const KafkaOptions& options);
 
+// bad_config: librdkafka does not know it, or does not take the value; the detail says which.
+Result<void> check_kafka_property(const std::string& name, const std::string& value);
+
 // bad_config: a property is unknown, fixed, or its value is wrong; the detail names it. `reports` outlives the handle.
 Result<KafkaClient> open_kafka(const KafkaOptions& options, KafkaRole role, KafkaReports& reports);
 

@@ -101,8 +101,10 @@ PathHandler* Router::find(std::string_view path) const {
 }
 
 Response Router::refusal(int status, std::string_view code, std::string_view detail, const Request* request) {
-  Response response = make_problem(status, code, detail);
-  if (request != nullptr && (status == 503 || status == 429)) {
+  const bool is_for_now = status == 503 || status == 429;
+  Response response =
+      is_for_now ? make_problem(status, code, detail, kRetryAfterDownS) : make_problem(status, code, detail);
+  if (request != nullptr && is_for_now) {
     if (auto soft = make_soft_refusal(*request, code, kRetryAfterDownS)) response = std::move(*soft);
   }
   add_common_headers(request, response);

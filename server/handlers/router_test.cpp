@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "server/handlers/recorded_exchange.h"
 
 namespace tailgate {
@@ -126,6 +128,12 @@ TEST_F(RouterTest, EveryAnswerIsNotSniffedNotStoredAndVaries) {
   const Response refusal = router.refusal(431, "fields_too_large", "too large", nullptr);
   EXPECT_EQ(refusal.status, 431);
   EXPECT_EQ(refusal.problem, "fields_too_large");
+  const auto has_retry_after = [](const Response& response) {
+    return std::ranges::any_of(response.headers, [](const HeaderField& field) { return field.name == "Retry-After"; });
+  };
+  EXPECT_FALSE(has_retry_after(refusal));
+  EXPECT_TRUE(has_retry_after(router.refusal(503, "too_many_connections", "full", nullptr)));
+  EXPECT_TRUE(has_retry_after(router.refusal(429, "too_many_connections", "full", nullptr)));
 }
 
 TEST_F(RouterTest, AnAnswerThatComesLaterCarriesTheSame) {

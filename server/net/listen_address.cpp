@@ -62,6 +62,9 @@ Result<ListenAddress> parse_listen_address(std::string_view text, Scheme bare_sc
   } else if (take_prefix(text, "http://")) {
     address.scheme = Scheme::http;
   }
+  if (text.find("://") != std::string_view::npos) {
+    return wrong("a listener is http://host:port, https://host:port or unix:PATH");
+  }
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return wrong("a listener is http://host:port, https://host:port or unix:PATH");
   std::string_view host = text.substr(0, colon);

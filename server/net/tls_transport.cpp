@@ -17,10 +17,13 @@ constexpr unsigned char kHandshakeRecord = 0x16;
 constexpr std::string_view kClearTextAnswer =
     "HTTP/1.1 400 Bad Request\r\n"
     "Content-Type: application/problem+json\r\n"
-    "Content-Length: 99\r\n"
+    "Content-Length: 124\r\n"
     "Cache-Control: no-store\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
+    "Vary: Origin\r\n"
     "Connection: close\r\n\r\n"
-    R"({"type":"about:blank","title":"Bad Request","status":400,"code":"tls_needed","detail":"Use https."})";
+    R"({"type":"urn:problem-type:tailgate:tls-needed","title":"Bad Request","status":400,"detail":"Use https.",)"
+    R"("code":"tls_needed"})";
 
 // What is next to be written: a piece as it lies there, or several copied together.
 class RecordMaker {
