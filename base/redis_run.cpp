@@ -16,6 +16,9 @@ using SteadyClock = std::chrono::steady_clock;
 // its clock ten times a second.
 constexpr milliseconds kWaitSlack{250};
 
+constexpr std::chrono::minutes kRefusalsQuiet{1};  // a line of log for each kind
+constexpr std::size_t kRefusalBytesMax = 200;
+
 std::string wire_of(const RedisRun& run) {
   const RedisCall& call = run.call;
   std::string wire;
@@ -110,6 +113,15 @@ void RedisRunner::tell_down(const RedisNode& node, RedisFailure failure, const s
   log_("Redis at " + node.address().text() + " is away (" + std::string{name_of(failure)} + "): " + why);
 }
 
+// It answers, and so is not away: without this line nobody would know why cursors are not saved.
+void RedisRunner::tell_refused(RedisFailure failure, const std::string& detail) {
+  const auto now = SteadyClock::now();
+  auto& told = refusals_told_[static_cast<std::size_t>(failure)];
+  if (told && now - *told < kRefusalsQuiet) return;
+  told = now;
+  log_("Redis refuses (" + std::string{name_of(failure)} + "): " + detail.substr(0, kRefusalBytesMax));
+}
+
 void RedisRunner::retire(std::unique_ptr<RedisNode> node) {
   node->abandon();
   loop_.post([node = std::shared_ptr<RedisNode>{std::move(node)}] {});
@@ -117,6 +129,7 @@ void RedisRunner::retire(std::unique_ptr<RedisNode> node) {
 
 void RedisRunner::fail(RedisRun& run, RedisFailure failure, const std::string& detail) {
   counters_.failures[static_cast<std::size_t>(failure)].add();
+  if (!detail.empty()) tell_refused(failure, detail);
   std::string sentence{"Redis: "};
   sentence += name_of(failure);
   if (!detail.empty()) sentence.append(": ").append(detail);

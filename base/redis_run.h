@@ -1,6 +1,7 @@
 // One call of a script on its way: the same for one Redis, a cluster and what sentinels watch.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -65,6 +66,10 @@ class RedisRunner : public RedisLink {
   void confirm(RedisNode& node, const Run& run);
   void on_confirmed(RedisRun& run, const RedisNode::Outcome& outcome);
   void succeed(RedisRun& run, RedisReply reply);
+  void tell_refused(RedisFailure failure, const std::string& detail);
+
+  // When each kind was last logged.
+  std::array<std::optional<std::chrono::steady_clock::time_point>, kRedisFailureNames.size()> refusals_told_;
 };
 
 }  // namespace tailgate

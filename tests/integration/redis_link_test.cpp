@@ -203,6 +203,23 @@ TEST(RedisLink, TellsEveryErrorReplyByItsKindAndGoesOn) {
   }
 }
 
+TEST(RedisLink, LogsWhatIsRefusedOnceAMinute) {
+  const RedisServer redis;
+  RedisCaller caller{redis.url()};
+  ASSERT_EQ(caller.text(set_script(), {"k"}, {"1"}), "1");
+  const auto before = caller.lines().size();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(caller.run(error_script(), {"k"}, {"OOM command not allowed"}));
+    EXPECT_FALSE(caller.run(error_script(), {"k"}, {"ERR " + std::string(1'000, 'x')}));
+  }
+  const auto lines = caller.lines();
+  ASSERT_EQ(lines.size(), before + 2);
+  EXPECT_NE(lines[before].find("Redis refuses (out_of_memory): OOM command not allowed"), std::string::npos)
+      << lines[before];
+  EXPECT_NE(lines[before + 1].find("Redis refuses (script): ERR xxx"), std::string::npos) << lines[before + 1];
+  EXPECT_LT(lines[before + 1].size(), 300U);
+}
+
 TEST(RedisLink, TellsWhatRealServersRefuse) {
   const RedisServer redis;
   RedisCaller caller{redis.url()};
