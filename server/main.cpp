@@ -56,6 +56,14 @@ void name_changes(const ConfigSources& sources, const Config& running) {
   }
 }
 
+// Not wrong: behind a balancer that nobody was told of all clients would share one limit. But hardly meant for long.
+std::string note_of_limits(const Config& config) {
+  const bool is_limited = config.limit_requests.per_second > 0 || config.limit_streams > 0 ||
+                          config.limit_records > 0 || config.limit_bytes > 0;
+  if (config.mode == Mode::demo || is_limited) return "";
+  return "callers are not limited: limit_requests, limit_streams, limit_records and limit_bytes are 0";
+}
+
 int serve(const CommandLine& command_line) {
   const ConfigSources sources = sources_of(command_line);
   const auto loaded = load_config(sources);
@@ -65,10 +73,12 @@ int serve(const CommandLine& command_line) {
   if (command_line.command == Command::check) {
     std::string said;
     for (const std::string& warning : loaded->warnings) said += warning + '\n';
+    if (const auto note = note_of_limits(loaded->config); !note.empty()) said += note + '\n';
     return print(said + "the configuration is good\n");
   }
   const Logging logging{loaded->config.log_level, loaded->config.log_format};
   for (const std::string& warning : loaded->warnings) spdlog::warn("{}", warning);
+  if (const auto note = note_of_limits(loaded->config); !note.empty()) spdlog::info("{}", note);
   const auto ran = run_app(*options, [&] { name_changes(sources, loaded->config); });
   return ran ? 0 : fail(ran.error());
 }

@@ -359,7 +359,8 @@ std::vector<Setting> make_settings() {
   all.push_back(size({"notsent_lowat", "Unsent bytes of a connection that the kernel takes: what a slow client costs."},
                      &Config::notsent_lowat, kKiB, 16 * kMiB));
   all.push_back(sndbuf());
-  all.push_back(duration({"heartbeat", "The longest silence on a stream."}, &Config::heartbeat_ms, 100, 10 * kMinute));
+  all.push_back(duration({"heartbeat", "The longest silence on a stream, to within a fifth of a second."},
+                         &Config::heartbeat_ms, 100, 10 * kMinute));
   all.push_back(duration({"retry", "How long an EventSource waits before it reconnects (`retry:`)."}, &Config::retry_ms,
                          100, 10 * kMinute));
   all.push_back(duration({"write_stall", "A client that takes nothing for so long is cut off."},

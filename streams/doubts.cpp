@@ -4,20 +4,31 @@
 
 namespace tailgate {
 
-std::int64_t Doubts::since(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {
-  Key key{topic, partition, passed};
-  const std::lock_guard lock{mutex_};
+Doubts::Kept& Doubts::keep(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {
   is_empty_.store(false, std::memory_order_relaxed);
+  Key key{topic, partition, passed};
   auto it = young_.find(key);
   if (it == young_.end()) {
-    Doubt doubt{now_ms, now_ms};
-    if (const auto before = old_.extract(key)) doubt = before.mapped();
+    Kept kept{{.noticed_ms = now_ms}, now_ms};
+    if (const auto before = old_.extract(key)) kept = before.mapped();
     if (young_.size() >= kMax / 2) old_ = std::exchange(young_, {});
-    it = young_.emplace(std::move(key), doubt).first;
+    it = young_.emplace(std::move(key), kept).first;
   }
-  if (now_ms - it->second.asked_ms > kKeptMs) it->second.since_ms = now_ms;
+  if (now_ms - it->second.asked_ms > kKeptMs) it->second.doubt = {.noticed_ms = now_ms};
   it->second.asked_ms = now_ms;
-  return it->second.since_ms;
+  return it->second;
+}
+
+Doubts::Doubt Doubts::notice(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {
+  const std::lock_guard lock{mutex_};
+  return keep(topic, partition, passed, now_ms).doubt;
+}
+
+std::int64_t Doubts::confirm(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {
+  const std::lock_guard lock{mutex_};
+  Doubt& doubt = keep(topic, partition, passed, now_ms).doubt;
+  if (doubt.beyond_ms < 0) doubt.beyond_ms = now_ms;
+  return doubt.beyond_ms;
 }
 
 void Doubts::forget(const std::string& topic, std::int32_t partition, Offset passed) {

@@ -33,14 +33,15 @@ void Subscriber::check_suspects() {
       continue;
     }
     if (seen.check_ms == Own::kNever) {
-      seen.beyond_since_ms = doubts.since(known.topic, known.source.partition, seen.passed, own.checked_ms);
-      seen.check_ms = seen.beyond_since_ms + Own::kCheckMs;
+      const auto doubt = doubts.notice(known.topic, known.source.partition, seen.passed, own.checked_ms);
+      seen.beyond_since_ms = doubt.beyond_ms;
+      seen.check_ms = doubt.noticed_ms + Own::kCheckMs;
     }
     if (seen.check_ms > own.checked_ms) continue;
     suspects.push_back(static_cast<Slot>(i));
     ask.push_back(known.source);
     const bool is_over = seen.beyond_since_ms >= 0 && own.checked_ms - seen.beyond_since_ms >= Own::kBeyondGraceMs;
-    is_due = is_due || is_over;
+    is_due = is_due || is_over || is_first;  // a poll that was not held would be gone before it is answered
   }
   if (!ask.empty() && !own.ends.is_waiting()) {
     own.suspects = std::move(suspects);
@@ -71,9 +72,7 @@ void Subscriber::on_ends(const Catalog::EndsAnswer& answer) {
       seen.check_ms = now + kGoodMs;
       continue;
     }
-    if (seen.beyond_since_ms < 0) {
-      seen.beyond_since_ms = doubts.since(known.topic, known.source.partition, seen.passed, now);
-    }
+    seen.beyond_since_ms = doubts.confirm(known.topic, known.source.partition, seen.passed, now);
     if (now - seen.beyond_since_ms < Own::kBeyondGraceMs) continue;
     doubts.forget(known.topic, known.source.partition, seen.passed);
     const bool is_feed_good = seen.feed != kNotStarted && seen.feed < ends.end;

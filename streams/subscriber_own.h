@@ -32,7 +32,7 @@ struct Subscriber::Own {
     std::size_t id_slot = 0;
     std::int64_t retry_ms = 0;          // history is not asked before
     std::int64_t check_ms = kNever;     // v is beyond all that was seen here: when Kafka is asked for its end
-    std::int64_t beyond_since_ms = -1;  // since when v is in doubt
+    std::int64_t beyond_since_ms = -1;  // since when Kafka says that v is beyond its end
     bool is_beyond = false;             // history says that v is beyond the end
     bool is_asked = false;
     bool is_end_in_doubt = false;  // v is beyond an `until` that was the end: not finished before Kafka has been asked
@@ -106,7 +106,7 @@ struct Subscriber::Own {
   Slot turn = 0;  // of the partitions that are behind
   bool is_feeds_turn = true;
   bool is_end_told = false;
-  bool is_doubt_due = false;  // what `ends` says now decides on a reset
+  bool is_doubt_due = false;  // nothing is given before `ends` has been answered
 };
 
 }  // namespace tailgate

@@ -10,6 +10,7 @@
 #include "server/handlers/methods.h"
 #include "server/handlers/problem.h"
 #include "server/handlers/soft_refusal.h"
+#include "server/handlers/stream_headers.h"
 
 namespace tailgate {
 namespace {
@@ -112,6 +113,8 @@ Response Router::refusal(int status, std::string_view code, std::string_view det
 }
 
 void Router::add_common_headers(const Request* request, Response& response) const {
+  const bool is_of_stream = request != nullptr && request->path.starts_with("/streams/");
+  if (is_of_stream && !has_field(response, "Vary")) response.headers.push_back({"Vary", std::string{kStreamVary}});
   parts_.cors.add_headers(request, response);
   response.headers.push_back({"X-Content-Type-Options", "nosniff"});
   if (!has_field(response, "Cache-Control")) response.headers.push_back({"Cache-Control", "no-store"});

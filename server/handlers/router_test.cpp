@@ -125,6 +125,9 @@ TEST_F(RouterTest, EveryAnswerIsNotSniffedNotStoredAndVaries) {
     EXPECT_TRUE(exchange->field("Vary").starts_with("Origin"));
   }
   EXPECT_EQ(ask("GET", "/topics")->field("Vary"), "Origin, Accept");
+  EXPECT_EQ(ask("POST", "/streams/orders")->field("Vary"),
+            "Origin, Accept, Prefer, Last-Event-ID, Authorization, Cookie")
+      << "an error at a stream's URL too";
   const Response refusal = router.refusal(431, "fields_too_large", "too large", nullptr);
   EXPECT_EQ(refusal.status, 431);
   EXPECT_EQ(refusal.problem, "fields_too_large");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/handlers/accept.h"
@@ -12,12 +13,15 @@ namespace tailgate {
 // Longer ids stay out of response fields: proxies have limits of their own.
 inline constexpr std::size_t kHeaderIdBytesMax = 1024;
 
+// What an answer at the URL of a stream may depend on, errors and refusals too.
+inline constexpr std::string_view kStreamVary = "Accept, Prefer, Last-Event-ID, Authorization, Cookie";
+
 // `id`: where the stream really starts; empty: not said.
 inline std::vector<HeaderField> stream_headers(Representation representation, const std::string& id) {
   std::vector<HeaderField> headers{{"Content-Type", std::string{media_type_of(representation)}},
                                    {"Cache-Control", "no-store, no-transform"},
                                    {"X-Accel-Buffering", "no"},
-                                   {"Vary", "Accept, Prefer, Last-Event-ID, Authorization, Cookie"}};
+                                   {"Vary", std::string{kStreamVary}}};
   if (!id.empty() && id.size() <= kHeaderIdBytesMax) headers.push_back({"Last-Event-ID", id});
   return headers;
 }

@@ -258,6 +258,20 @@ H1HeadScan::State H1HeadScan::scan(std::string_view input, const HttpOptions& op
   return check_sizes(input.size(), options);
 }
 
+std::string_view origin_in(std::string_view bytes) {
+  constexpr std::string_view kName = "origin:";
+  while (!bytes.empty()) {
+    std::string_view line = bytes.substr(0, bytes.find('\n'));
+    const bool is_whole = line.size() < bytes.size();
+    bytes.remove_prefix(line.size() + (is_whole ? 1 : 0));
+    if (!is_whole || !equals_ignoring_case(line.substr(0, kName.size()), kName)) continue;
+    line.remove_prefix(kName.size());
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    return line.substr(0, line.find_first_of(" \t\r"));
+  }
+  return {};
+}
+
 std::optional<Refusal> parse_h1_head(std::string_view head, Scheme scheme, H1Head& out) {
   out.request.scheme = scheme_name(scheme);
   FieldReader reader{out};

@@ -49,6 +49,10 @@ struct H1Head {
   bool expects_continue = false;
 };
 
+// The value of the Origin field in a head that is not read as one, or not whole: a page may only read an answer that
+// names its origin, errors too. Empty: none was found.
+std::string_view origin_in(std::string_view bytes);
+
 // `head` ends in an empty line and has passed a scan. When refused, what was understood of the request is in `out`.
 std::optional<Refusal> parse_h1_head(std::string_view head, Scheme scheme, H1Head& out);
 

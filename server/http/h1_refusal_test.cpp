@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "server/http/h1_head.h"
 #include "server/http/test_server.h"
 #include "server/http/test_socket.h"
 
@@ -283,6 +284,15 @@ TEST(H1Session, AnswerFieldsNeverBreakIntoTwo) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(status_of(*answer), 200);
   EXPECT_EQ(answer->find("Injected"), std::string::npos) << *answer;
+}
+
+TEST(OriginIn, IsFoundInAHeadThatIsNotReadAsOne) {
+  EXPECT_EQ(origin_in("GET / HTTP/1.1\r\nHost: t\r\nORIGIN:  https://a.example \r\nX: y"), "https://a.example");
+  EXPECT_EQ(origin_in("GET / HTTP/1.1\nOrigin:https://a.example\n"), "https://a.example");
+  EXPECT_EQ(origin_in("GET /?origin: HTTP/1.1\r\nX-Origin: https://a.example\r\n"), "");
+  EXPECT_EQ(origin_in("GET / HTTP/1.1\r\nOrigin: https://a.exam"), "") << "not whole";
+  EXPECT_EQ(origin_in("Origin:\r\n"), "");
+  EXPECT_EQ(origin_in(""), "");
 }
 
 }  // namespace

@@ -120,6 +120,9 @@ void H1Session::consume_head(std::string_view& input) {
     case H1HeadScan::State::partial:
       return;
     case H1HeadScan::State::refused:
+      if (const auto origin = origin_in(input); !origin.empty()) {
+        incoming_->head.request.headers.push_back({"origin", std::string{origin}});
+      }
       refuse(incoming_->scan.refusal());
       return;
     case H1HeadScan::State::complete:

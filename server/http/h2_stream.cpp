@@ -8,6 +8,7 @@ namespace {
 // RFC 9113, 6.5.2: what a field counts besides its text.
 constexpr std::size_t kFieldOverhead = 32;
 
+constexpr std::size_t kOriginBytesMax = 300;
 constexpr Refusal kFieldsTooLarge{431, "fields_too_large", "The header fields are too large."};
 constexpr Refusal kTooManyFields{431, "too_many_fields", "There are too many header fields."};
 constexpr Refusal kTargetTooLong{414, "target_too_long", "The request target is too long."};
@@ -35,8 +36,10 @@ void H2Incoming::add_field(std::string_view name, std::string_view value, const 
     if (fields_bytes_ > options.trailers_bytes_max) refuse(kFieldsTooLarge);
     return;
   }
-  if (fields_bytes_ > options.fields_bytes_max) return refuse(kFieldsTooLarge);
-  if (fields_ > options.fields_max) return refuse(kTooManyFields);
+  const bool is_beyond = fields_bytes_ > options.fields_bytes_max || fields_ > options.fields_max;
+  if (is_beyond) refuse(fields_bytes_ > options.fields_bytes_max ? kFieldsTooLarge : kTooManyFields);
+  const bool is_needed = name == "origin" && value.size() <= kOriginBytesMax && request.header(name) == nullptr;
+  if (is_beyond && !is_needed) return;
   // What is refused for its target is read on, within these bounds: the answer depends on fields (Origin).
   if (name == ":method") {
     request.method = value;

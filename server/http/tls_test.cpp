@@ -157,7 +157,9 @@ TEST_F(TlsListener, AnswersClearTextWithA400ThatCanBeRead) {
 
     ASSERT_TRUE(answer);
     EXPECT_TRUE(answer->starts_with("HTTP/1.1 400 Bad Request\r\n")) << *answer;
-    EXPECT_TRUE(answer->ends_with("\"Use https.\"}")) << *answer;
+    EXPECT_TRUE(answer->ends_with(R"("detail":"Use https.","code":"tls_needed"})")) << *answer;
+    const auto head_end = answer->find("\r\n\r\n") + 4;
+    EXPECT_NE(answer->find("Content-Length: " + std::to_string(answer->size() - head_end)), std::string::npos);
   }
   EXPECT_TRUE(eventually([&] { return server_->events(HttpEvent::clear_on_tls) == 2; }));
   EXPECT_EQ(server_->handler.handled, 0);

@@ -76,6 +76,11 @@ TEST(CommandLine, MistakesEndTheStartWithALineThatNamesThem) {
 TEST(CommandLine, CheckSaysThatAConfigurationIsGood) {
   const Ended good = run_tailgate({"check", "--kafka", "127.0.0.1:1", "--topics", "orders,public.*"});
   EXPECT_EQ(good.code, 0) << good.output;
+  EXPECT_NE(good.output.find("callers are not limited"), std::string::npos) << good.output;
+  const Ended limited =
+      run_tailgate({"check", "--kafka", "127.0.0.1:1", "--topics", "orders", "--limit-streams", "20"});
+  EXPECT_EQ(limited.code, 0) << limited.output;
+  EXPECT_EQ(limited.output.find("callers are not limited"), std::string::npos) << limited.output;
   EXPECT_EQ(run_tailgate({"check", "--kafka", "127.0.0.1:1", "--topics", "a b"}).code, 2);
 }
 

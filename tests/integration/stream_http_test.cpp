@@ -86,8 +86,8 @@ TEST_F(StreamHttp, CorsNamesListedOriginsOnlyOnErrorsToo) {
                               "Access-Control-Request-Headers: last-event-id"},
                   .method = method});
   };
-  for (const auto& target :
-       {path + "?until=now", std::string{"/streams/none"}, std::string{"/topics"}, path + "?form=earliest"}) {
+  for (const auto& target : {path + "?until=now", std::string{"/streams/none"}, std::string{"/topics"},
+                             path + "?form=earliest", "/topics?" + std::string(14'000, 'x')}) {
     const auto good = ask_it("GET", target, "https://app.example.com");
     EXPECT_EQ(good.headers.at("access-control-allow-origin"), "https://app.example.com") << target;
     EXPECT_NE(good.headers.at("vary").find("Origin"), std::string::npos) << target;
