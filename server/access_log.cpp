@@ -1,7 +1,6 @@
 #include "server/access_log.h"
 
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace tailgate {
@@ -10,10 +9,8 @@ namespace {
 constexpr std::size_t kPathBytesMax = 256;
 
 // Without the name of a cursor: who knows it may move the cursor.
-std::string loggable_path(std::string_view path) {
-  constexpr std::string_view kCursors = "/cursors/";
-  if (path.starts_with(kCursors)) return std::string{kCursors} + "***";
-  return std::string{path.substr(0, kPathBytesMax)};
+std::string_view loggable_path(std::string_view path) {
+  return path.starts_with("/cursors/") ? "/cursors/***" : path.substr(0, kPathBytesMax);
 }
 
 }  // namespace

@@ -63,6 +63,24 @@ TEST(AccessLog, SecretsOfAQueryAreNotInIt) {
   EXPECT_EQ(text.find("eyJhbGciOi"), text.npos);
 }
 
+TEST(AccessLog, NamesOfCursorsAreNotInIt) {
+  CapturedLog log;
+  ManualClock clock;
+  AccessLog access{clock, 1};
+  Request request;
+  request.method = "DELETE";
+  request.path = "/cursors/9f86d081";
+  request.query = "cursor=9f86d081&as=sse";
+  access.on_start(request, 0);
+  ExchangeSummary end = summary(204);
+  end.path = request.path;
+  access.on_end(end, 0);
+  const std::string text = log.text();
+  EXPECT_NE(text.find("path=/cursors/*** status=204"), text.npos) << text;
+  EXPECT_NE(text.find("as=sse"), text.npos) << text;
+  EXPECT_EQ(text.find("9f86d081"), text.npos) << text;
+}
+
 TEST(AccessLog, AFloodOfErrorsIsCountedAndNotWritten) {
   CapturedLog log;
   ManualClock clock;

@@ -176,7 +176,7 @@ class Loader {
     const bool has_certificate = !config().tls_cert.empty();
     std::set<std::string> taken;
     const auto is_taken = [&taken](const ListenAddress& address) {
-      const bool is_fixed = !address.unix_path.empty() || address.port != 0;
+      const bool is_fixed = address.is_unix() || address.port != 0;
       return is_fixed && !taken.insert(address.host + ':' + std::to_string(address.port) + address.unix_path).second;
     };
     for (const std::string& listener : config().listen) {

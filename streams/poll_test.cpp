@@ -67,10 +67,7 @@ TEST_F(PollTest, AnIdBeyondTheEndIsResetHoweverShortThePollsAre) {
     poll.emplace(both, passed, PollOptions{}, [this](PollAnswer given) { answer = std::move(given); });
     run();
     EXPECT_EQ(answer.has_value(), second == 0) << "Kafka is asked once there has been time";
-    for (auto& asked : std::exchange(catalog.asked, {})) {
-      asked.reply(std::map<TopicPartition, PartitionEnds>{{source("a", 0), {0, 0, 0}}});
-    }
-    run();
+    answer_ends({0, 0, 0});
     poll.reset();
     ASSERT_TRUE(answer) << second;
     EXPECT_EQ(answer->records, 1U) << second;

@@ -260,10 +260,7 @@ TEST_F(SubscriberTest, AnIdThatKafkaHasIsWaitedForHoweverSlowThisReplicaIs) {
     EXPECT_EQ(pull(*body), "");
     // A new leader's watermark lags now and then.
     const Offset end = second % 9 == 3 ? 90 : 101;
-    for (auto& asked : std::exchange(catalog.asked, {})) {
-      asked.reply(std::map<TopicPartition, PartitionEnds>{{source("a", 0), {0, end, end}}});
-    }
-    run();
+    answer_ends({0, end, end});
   }
   for (Offset offset = 5; offset < 103; ++offset) append(0, offset);
   tell(0);
@@ -282,10 +279,7 @@ TEST_F(SubscriberTest, AResetAlsoComesOnAStreamThatIsAlwaysBusy) {
     scripted::TextSink sink;
     if (const Pull pulled = body->prepare(20); pulled.state == Pull::State::ready) body->emit(pulled.bytes, sink);
     got += sink.text;
-    for (auto& asked : std::exchange(catalog.asked, {})) {
-      asked.reply(std::map<TopicPartition, PartitionEnds>{{source("a", 0), {0, 5, 5}}});
-    }
-    run();
+    answer_ends({0, 5, 5});
   }
   EXPECT_NE((got + pull(*body)).find("event: reset\n"), std::string::npos);
   EXPECT_GT(got.size(), 100U);
@@ -299,10 +293,7 @@ TEST_F(SubscriberTest, OnResetEarliestGoesBackToTheLogsStart) {
   for (int second = 0; second < 15; ++second) {
     pass(1'000);
     pull(*body);
-    for (auto& asked : std::exchange(catalog.asked, {})) {
-      asked.reply(std::map<TopicPartition, PartitionEnds>{{source("a", 0), {3, 5, 5}}});
-    }
-    run();
+    answer_ends({3, 5, 5});
   }
   ASSERT_EQ(history.asked.size(), 1U);
   EXPECT_EQ(history.asked[0].offset, 3);
@@ -317,10 +308,7 @@ TEST_F(SubscriberTest, OnResetStopEndsTheStream) {
   for (int second = 0; second < 15; ++second) {
     pass(1'000);
     got += pull(*body);
-    for (auto& asked : std::exchange(catalog.asked, {})) {
-      asked.reply(std::map<TopicPartition, PartitionEnds>{{source("a", 0), {3, 5, 5}}});
-    }
-    run();
+    answer_ends({3, 5, 5});
   }
   EXPECT_NE(got.find("event: reset\n"), std::string::npos);
   EXPECT_NE(got.find("\"code\":\"beyond_end\""), std::string::npos);
@@ -340,10 +328,7 @@ TEST_F(SubscriberTest, AnIdBeyondAnEndThatWasAskedForNowIsResetAndNotAtItsEnd) {
     pass(1'000);
     got += pull(*body);
     if (last.state == Pull::State::end) break;
-    for (auto& asked : std::exchange(catalog.asked, {})) {
-      asked.reply(std::map<TopicPartition, PartitionEnds>{{source("a", 0), {0, 5, 5}}});
-    }
-    run();
+    answer_ends({0, 5, 5});
   }
   EXPECT_NE(got.find("event: reset\ndata: {\"topic\":\"a\",\"partition\":0,\"asked\":101,\"from\":5,"),
             std::string::npos)

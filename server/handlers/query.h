@@ -27,8 +27,8 @@ struct KnownParameters {
 
 // Pairs are parted by '&' alone (a ';' belongs to the value), '+' is a space, no '=' is an empty value, an empty pair
 // nothing. Names that begin with '_' are passed over: cache busters of clients. bad_request: more than kQueryPairsMax
-// pairs, a broken percent escape, an unknown name (the sentence names the nearest known one), one given
-// twice.
+// pairs, a broken percent escape, an unknown name (the sentence names the nearest known one), one
+// given twice.
 Result<std::vector<QueryParameter>> parse_query(std::string_view query, const KnownParameters& known);
 
 }  // namespace tailgate

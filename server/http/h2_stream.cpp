@@ -36,10 +36,12 @@ void H2Incoming::add_field(std::string_view name, std::string_view value, const 
     if (fields_bytes_ > options.trailers_bytes_max) refuse(kFieldsTooLarge);
     return;
   }
-  const bool is_beyond = fields_bytes_ > options.fields_bytes_max || fields_ > options.fields_max;
-  if (is_beyond) refuse(fields_bytes_ > options.fields_bytes_max ? kFieldsTooLarge : kTooManyFields);
-  const bool is_needed = name == "origin" && value.size() <= kOriginBytesMax && request.header(name) == nullptr;
-  if (is_beyond && !is_needed) return;
+  const bool is_too_large = fields_bytes_ > options.fields_bytes_max;
+  if (is_too_large || fields_ > options.fields_max) {
+    refuse(is_too_large ? kFieldsTooLarge : kTooManyFields);
+    const bool is_needed = name == "origin" && value.size() <= kOriginBytesMax && request.header(name) == nullptr;
+    if (!is_needed) return;
+  }
   // What is refused for its target is read on, within these bounds: the answer depends on fields (Origin).
   if (name == ":method") {
     request.method = value;

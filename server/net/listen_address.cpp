@@ -62,11 +62,10 @@ Result<ListenAddress> parse_listen_address(std::string_view text, Scheme bare_sc
   } else if (take_prefix(text, "http://")) {
     address.scheme = Scheme::http;
   }
-  if (text.find("://") != std::string_view::npos) {
-    return wrong("a listener is http://host:port, https://host:port or unix:PATH");
-  }
   const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return wrong("a listener is http://host:port, https://host:port or unix:PATH");
+  const bool has_other_scheme = text.find("://") != std::string_view::npos;
+  if (has_other_scheme || colon == std::string_view::npos)
+    return wrong("a listener is http://host:port, https://host:port or unix:PATH");
   std::string_view host = text.substr(0, colon);
   const std::string_view port = text.substr(colon + 1);
   if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {

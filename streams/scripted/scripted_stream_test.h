@@ -135,6 +135,13 @@ class StreamTest : public ::testing::Test, public Waker {
     if (spec.topics.empty()) spec.topics = {"a"};
     return feeds.get(spec, *catalog.topics());
   }
+  // Kafka answers all that it was asked about the ends of partition 0 of "a".
+  void answer_ends(const PartitionEnds& ends) {
+    for (auto& asked : std::exchange(catalog.asked, {})) {
+      asked.reply(std::map<TopicPartition, PartitionEnds>{{source("a", 0), ends}});
+    }
+    run();
+  }
   std::unique_ptr<StreamBody> open(Feed& on, const Position& passed, const StreamBodyOptions& how = {}) {
     auto body = std::make_unique<StreamBody>(on, passed, how);
     body->set_waker(*this);
