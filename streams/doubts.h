@@ -31,7 +31,7 @@ class Doubts {
   Doubt notice(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
   // Kafka says that it is beyond the end; since when it does.
   std::int64_t confirm(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
-  // It is in Kafka, or was reset.
+  // It is in Kafka. A reset of one is none of the others that stand there: what Kafka has said holds for them too.
   void forget(const std::string& topic, std::int32_t partition, Offset passed);
 
  private:

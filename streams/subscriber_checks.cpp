@@ -74,7 +74,6 @@ void Subscriber::on_ends(const Catalog::EndsAnswer& answer) {
     }
     seen.beyond_since_ms = doubts.confirm(known.topic, known.source.partition, seen.passed, now);
     if (now - seen.beyond_since_ms < Own::kBeyondGraceMs) continue;
-    doubts.forget(known.topic, known.source.partition, seen.passed);
     const bool is_feed_good = seen.feed != kNotStarted && seen.feed < ends.end;
     const Offset latest = is_feed_good ? seen.feed + 1 : ends.readable;
     seen.is_beyond = false;

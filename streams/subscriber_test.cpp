@@ -250,6 +250,21 @@ TEST_F(SubscriberTest, AnIdBeyondTheEndIsResetOnlyAfterKafkaHasSaidSoForTenSecon
   EXPECT_TRUE(body->is_live());
 }
 
+TEST_F(SubscriberTest, AllWhoStandBeyondTheEndAreResetAfterTenSecondsAndNotOneAfterTheOther) {
+  start(5);
+  std::vector<std::unique_ptr<StreamBody>> bodies;
+  std::vector<std::string> got(3);
+  for (std::size_t i = 0; i < got.size(); ++i) bodies.push_back(open_at(100, -1));
+  for (int second = 0; second < 13; ++second) {
+    pass(1'000);
+    for (std::size_t i = 0; i < got.size(); ++i) got[i] += pull(*bodies[i]);
+    answer_ends({0, 5, 5});
+  }
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    EXPECT_NE((got[i] + pull(*bodies[i])).find("event: reset\n"), std::string::npos) << i;
+  }
+}
+
 TEST_F(SubscriberTest, AnIdThatKafkaHasIsWaitedForHoweverSlowThisReplicaIs) {
   start(5);
   StreamBodyOptions how;
