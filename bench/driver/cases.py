@@ -103,6 +103,16 @@ def hot(case, bench):
                   rows(in_turn(bench, contestants), columns), "us_per_event")
 
 
+def gather(case, bench):
+    def run(wait):
+        server = tailgate_on_new_topic(bench)
+        return one_run(server, lambda s: with_rate(bench.subscribe(s, 1_000, 200, path=f"/streams/{s.topic}?gather={wait}")))
+
+    contestants = {f"tailgate, gather={wait}": lambda w=wait: run(w) for wait in ((0, 100) if bench.quick else (0, 20, 100, 500))}
+    return Result(case.name, case.title, "1,000 HTTP/1.1 subscribers of one partition, 200 records a second of 200 bytes; each is sent to at most once in so many ms.",
+                  EVENT, rows(in_turn(bench, contestants), EVENT), "us_per_event")
+
+
 def with_rate(figures):
     figures["events_per_second"] = figures["events"] / figures["seconds"]
     return figures
@@ -340,6 +350,7 @@ ALL = [
     Case("broadcast", "Broadcast over HTTP/1.1", broadcast),
     Case("streams", "Broadcast over HTTP/2", streams),
     Case("hot", "One hot partition", hot),
+    Case("gather", "Events gathered for a while", gather),
     Case("replay", "Replay", replay),
     Case("latency", "Latency over a plain consumer", latency),
     Case("partitions", "Many partitions", partitions),
