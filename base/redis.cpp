@@ -1,35 +1,15 @@
 #include "base/redis.h"
 
-#include <openssl/evp.h>
-
-#include <array>
 #include <boost/asio/ssl/context.hpp>
-#include <cassert>
 #include <optional>
 #include <utility>
 
+#include "base/digest.h"
 #include "base/redis_cluster.h"
 #include "base/redis_sentinel.h"
 #include "base/redis_single.h"
 
 namespace tailgate {
-namespace {
-
-std::string sha1_hex(std::string_view text) {
-  std::array<unsigned char, 20> digest{};
-  unsigned int size = 0;
-  const int done = EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
-  assert(done == 1 && size == digest.size());
-  (void)done;
-  std::string hex;
-  for (const unsigned char byte : digest) {
-    hex += "0123456789abcdef"[byte >> 4];
-    hex += "0123456789abcdef"[byte & 0xF];
-  }
-  return hex;
-}
-
-}  // namespace
 
 RedisScript::RedisScript(std::string text) : text_{std::move(text)}, sha_{sha1_hex(text_)} {}
 
