@@ -64,6 +64,15 @@ class Catalog {
   virtual Ask<TopicsAnswer> refresh_at_once(Loop& loop, std::function<void(TopicsAnswer)> then) {
     return refresh(loop, std::move(then));
   }
+  // True: Kafka is known to compact none of these topics (public names), so that records below the readable end stay as
+  // they are until retention removes them from the front. Where it does not say so in time, or may not be asked: false.
+  virtual Ask<bool> are_uncompacted(const std::vector<std::string>& topics, Loop& loop,
+                                    std::function<void(bool)> then) {
+    static_cast<void>(topics);
+    auto [ask, reply] = make_ask<bool>(loop, std::move(then));
+    reply(false);
+    return std::move(ask);
+  }
   // `on_change` runs on `loop` after every change of topics(): until the returned object is destroyed.
   virtual std::unique_ptr<Watch> watch(Loop& loop, std::function<void()> on_change) = 0;
   // Kafka answered within the last few seconds.

@@ -18,6 +18,7 @@ constexpr std::int64_t kUrgentEveryMs = 1'000;
 constexpr std::int64_t kUrgentMax = 5;  // in a row
 constexpr std::size_t kUrgentAsksMax = 1'000;
 constexpr std::int64_t kProbeEveryMs = 60'000;  // access rules change
+constexpr int kPoliciesDeadlineMs = 1'000;      // answers to closed ranges wait for them
 constexpr std::int64_t kReachableMs = 8'000;    // without an answer for longer Kafka counts as away
 constexpr std::chrono::milliseconds kTick{100};
 
@@ -53,6 +54,12 @@ KafkaCatalog::KafkaCatalog(KafkaOptions options, KafkaClient committed, KafkaCli
       clock_{clock},
       reports_{reports},
       probed_all_ms_{clock.steady_ms()},
+      policies_{clock,
+                [this](const std::set<std::string>& topics) {
+                  // The mock cannot be asked, and its topics are others after each start.
+                  if (options_.is_mock) return std::set<std::string>{};
+                  return uncompacted_topics(committed_.get(), topics, kPoliciesDeadlineMs);
+                }},
       known_{std::make_shared<Known>(Known{std::make_shared<Topics>(), {}})},
       lookups_{committed_.get(), uncommitted_.get(), clock,
                options_.is_mock
@@ -128,6 +135,27 @@ Ask<Catalog::TopicsAnswer> KafkaCatalog::refresh_at_once(Loop& loop, std::functi
   return std::move(ask);
 }
 
+Ask<bool> KafkaCatalog::are_uncompacted(const std::vector<std::string>& topics, Loop& loop,
+                                        std::function<void(bool)> then) {
+  const auto known = this->topics();
+  std::vector<std::string> kafka_names;
+  for (const std::string& name : topics) {
+    if (const auto topic = known->by_name.find(name); topic != known->by_name.end())
+      kafka_names.push_back(topic->second.kafka_name);
+  }
+  if (!is_reachable() || kafka_names.size() < topics.size())
+    return Catalog::are_uncompacted(topics, loop, std::move(then));
+  Ask<bool> ask = policies_.are_uncompacted(kafka_names, loop, std::move(then));
+  if (policies_.has_questions()) {
+    {
+      const std::scoped_lock lock{mutex_};
+      is_policy_asked_ = true;
+    }
+    wake_.notify_all();
+  }
+  return ask;
+}
+
 std::unique_ptr<Watch> KafkaCatalog::watch(Loop& loop, std::function<void()> on_change) {
   auto watching = std::make_shared<Watching>(Watching{loop, std::move(on_change)});
   {
@@ -146,8 +174,9 @@ void KafkaCatalog::run() {
     {
       std::unique_lock lock{mutex_};
       const auto is_asked = [&] { return is_urgent_ || (!refreshing_.empty() && clock_.steady_ms() >= refresh_ms); };
-      wake_.wait_for(lock, kTick, [&] { return is_stopping_ || is_asked(); });
+      wake_.wait_for(lock, kTick, [&] { return is_stopping_ || is_policy_asked_ || is_asked(); });
       if (is_stopping_) return;
+      is_policy_asked_ = false;
       const std::int64_t now_ms = clock_.steady_ms();
       if (is_asked()) next_ms = now_ms;
       if (now_ms >= next_ms) {
@@ -155,6 +184,7 @@ void KafkaCatalog::run() {
         is_urgent_ = false;
       }
     }
+    policies_.answer();
     rd_kafka_poll(committed_.get(), 0);
     rd_kafka_poll(uncommitted_.get(), 0);
     if (clock_.steady_ms() < next_ms) continue;

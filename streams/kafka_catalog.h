@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "streams/catalog.h"
+#include "streams/cleanup_policies.h"
 #include "streams/exposure.h"
 #include "streams/kafka_handle.h"
 #include "streams/offset_lookups.h"
@@ -47,6 +48,8 @@ class KafkaCatalog final : public Catalog {
                                 std::function<void(OffsetsAnswer)> then) override;
   Ask<TopicsAnswer> refresh(Loop& loop, std::function<void(TopicsAnswer)> then) override;
   Ask<TopicsAnswer> refresh_at_once(Loop& loop, std::function<void(TopicsAnswer)> then) override;
+  Ask<bool> are_uncompacted(const std::vector<std::string>& topics, Loop& loop,
+                            std::function<void(bool)> then) override;
   std::unique_ptr<Watch> watch(Loop& loop, std::function<void()> on_change) override;
   bool is_reachable() const override;
 
@@ -96,8 +99,11 @@ class KafkaCatalog final : public Catalog {
   std::atomic<std::uint64_t> reads_{0};
   std::atomic<std::int64_t> metadata_ms_{0};  // when it was last read; 0: never
 
+  CleanupPolicies policies_;
+
   mutable std::mutex mutex_;
   std::condition_variable wake_;
+  bool is_policy_asked_ = false;
   bool is_stopping_ = false;
   std::shared_ptr<const Known> known_;
   std::vector<Reply<TopicsAnswer>> refreshing_;

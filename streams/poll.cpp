@@ -116,6 +116,11 @@ bool Poll::take(const Delivery& delivery) {
   return true;
 }
 
+bool Poll::is_caught_up(std::string_view why) const {
+  if (options_.is_closed_range && (why == "limit" || why == "until")) return why == "until";
+  return why != "max_bytes" && subscriber_.is_caught_up();
+}
+
 void Poll::answer(std::string why) {
   wait_.cancel();
   settle_.cancel();
@@ -136,11 +141,12 @@ void Poll::answer(std::string why) {
   answer.body += R"(,"next":")";
   answer.body += next_;
   answer.body += R"(","caught_up":)";
-  answer.body += why != "max_bytes" && subscriber_.is_caught_up() ? "true" : "false";
+  answer.body += is_caught_up(why) ? "true" : "false";
   if (why == "until") answer.body += R"(,"end":true)";
   answer.body += '}';
   answer.next = std::move(next_);
   answer.records = records_;
+  answer.has_events = !events_text_.empty();
   answer.why_ended = std::move(why);
   if (pace_) pace_->spend(records_, answer.body.size());
   counters.records_out.add(records_);

@@ -20,6 +20,9 @@ struct PollOptions {
   std::uint64_t limit = 500;
   std::size_t bytes_max = std::size_t{1} << 20;  // of the records' text; the first one comes whatever its size
   std::int64_t wait_ms = 25'000;
+  // From an id to an id: where the answer ends by itself, nothing in it depends on when it is given, so that
+  // `caught_up` speaks of the range.
+  bool is_closed_range = false;
   Paces* paces = nullptr;  // how fast `caller` may be sent to; null: as fast as it asks
   std::string caller;
   SubscriberOptions subscriber;  // is_counted is set
@@ -29,6 +32,7 @@ struct PollAnswer {
   std::string body;  // {"records":[…],"events":[…],"next":"…","caught_up":…}
   std::string next;  // the id in it
   std::uint64_t records = 0;
+  bool has_events = false;
   std::string why_ended;  // limit, max_bytes, wait, until, caught_up, drain, or the code of a fault
 };
 
@@ -50,6 +54,7 @@ class Poll final : public StreamDrain::Member, private Waker {
   // Takes one event in; false: it does not fit any more.
   bool take(const Delivery& delivery);
   void answer(std::string why);
+  bool is_caught_up(std::string_view why) const;
 
   PollOptions options_;
   std::function<void(PollAnswer)> then_;

@@ -15,11 +15,11 @@ class PollTest : public scripted::StreamTest {
     catalog.set({{"a", 1}});
     log(0).start(0);
   }
-  std::unique_ptr<Poll> ask() {
+  std::unique_ptr<Poll> ask(const PollOptions& how = {}) {
     FeedSpec spec;
     spec.topics = {"a"};
     spec.format = EventFormat::json;
-    auto poll = std::make_unique<Poll>(feed(spec), Position{{"a", {{0, -1}}}}, PollOptions{},
+    auto poll = std::make_unique<Poll>(feed(spec), Position{{"a", {{0, -1}}}}, how,
                                        [this](PollAnswer given) { answer = std::move(given); });
     run();
     return poll;
@@ -46,6 +46,40 @@ TEST_F(PollTest, AnAnsweredOneHasLeftTheDrain) {
   feeds.drain().begin(1'000);
   run();
   EXPECT_EQ(answer->why_ended, "caught_up");
+}
+
+// The same range gives the same text, whether the log went on meanwhile or not.
+TEST_F(PollTest, OfAClosedRangeIsCaughtUpWithTheRange) {
+  append(0, 0);
+  append(0, 1);
+  tell(0);
+  PollOptions range;
+  range.is_closed_range = true;
+  range.subscriber.until = Position{{"a", {{0, 1}}}};
+  const auto at_the_end = ask(range);
+  ASSERT_TRUE(answer);
+  const std::string body = answer->body;
+  EXPECT_TRUE(body.ends_with(R"("next":"0:1","caught_up":true,"end":true})")) << body;
+  EXPECT_FALSE(answer->has_events);
+  answer.reset();
+  range.limit = 2;
+  const auto limited_at_the_end = ask(range);
+  ASSERT_TRUE(answer);
+  const std::string limited = answer->body;
+  EXPECT_EQ(answer->why_ended, "limit");
+  EXPECT_TRUE(limited.ends_with(R"("next":"0:1","caught_up":false})")) << limited;
+
+  append(0, 2);
+  tell(0);
+  answer.reset();
+  const auto limited_within = ask(range);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, limited);
+  answer.reset();
+  range.limit = 500;
+  const auto within = ask(range);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, body);
 }
 
 // Each poll is answered at once, as another partition is busy: none of them lasts for the ten seconds.
