@@ -113,6 +113,7 @@ class Reader {
       const std::optional<Representation> named = representation_named(*as);
       if (!named) return bad_request("as must be sse, json or ndjson");
       stream_.representation = *named;
+      stream_.is_as_given = true;
     } else if (accepted) {
       stream_.representation = accepted->representation;
     }
@@ -138,6 +139,7 @@ class Reader {
     Result<ParsedId> parsed = parse_id(*id, scope());
     if (!parsed) return naming(is_header ? kHeaderId : "last_event_id", parsed.error());
     stream_.id = *id;
+    stream_.is_id_in_field = is_header;
     stream_.position = with_successors(std::move(parsed->position));
     stream_.is_over = parsed->ended && (find("limit") || find("until"));
     return {};

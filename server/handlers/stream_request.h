@@ -68,14 +68,16 @@ struct StreamRequest {
 
   Representation representation = Representation::sse;
   Format format = Format::value;
-  bool is_soft = false;  // SSE: refusals that would be 429 or 503 come as `busy`
+  bool is_as_given = false;  // the URL says the representation
+  bool is_soft = false;      // SSE: refusals that would be 429 or 503 come as `busy`
 
   // What the ids of the request say, by topic. A topic that is not in it starts by `from`; in a topic that is, a
   // partition that is not named starts at its beginning.
   Position position;
   From from = FromLatest{};
-  std::string id;        // as the client brought it in Last-Event-ID or last_event_id; "" if it came without one
-  bool is_over = false;  // that id ends in "!", and there is a limit or until: 204
+  std::string id;               // as the client brought it in Last-Event-ID or last_event_id; "" if it came without one
+  bool is_id_in_field = false;  // Last-Event-ID: not in the URL
+  bool is_over = false;         // that id ends in "!", and there is a limit or until: 204
 
   std::string cursor;  // the name; "": none
   Commit commit = Commit::automatic;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cursors/id.h"
+#include "server/handlers/closed_range.h"
 #include "server/handlers/cursors.h"
 #include "server/handlers/limit_refusal.h"
 #include "server/handlers/problem.h"
@@ -117,6 +118,7 @@ class Opening final : public Watch {
         commits_{commits},
         limits_{limits},
         options_{options},
+        is_closed_range_{is_closed_range(request_)},
         question_{request_, feeds.context(), [this](Result<StreamStart> start) { on_start(std::move(start)); }} {}
 
   // Of what may be newer than the metadata: Kafka is asked for it once.
@@ -130,7 +132,7 @@ class Opening final : public Watch {
   }
 
   void start(const Topics& topics) {
-    if (limits_.slots == nullptr || is_head()) return ask_for_cursor(topics);
+    if (limits_.slots == nullptr || is_head_alone()) return ask_for_cursor(topics);
     slot_question_ =
         limits_.slots->take(caller(), [this](std::unique_ptr<StreamSlots::Slot> slot) { on_slot(std::move(slot)); });
   }
@@ -165,6 +167,8 @@ class Opening final : public Watch {
 
   CursorKey key() const { return {"", request_.cursor}; }
   bool is_head() const { return exchange_.request().method == "HEAD"; }
+  // HEAD that nothing is read for. That of a closed range says what its GET does, which the records decide.
+  bool is_head_alone() const { return is_head() && !is_closed_range_; }
 
   void ask_where(const Topics& topics) { question_.start(feeds_.get(spec_of(request_), topics)); }
 
@@ -245,7 +249,7 @@ class Opening final : public Watch {
     Response response;
     response.headers = stream_headers(request_.representation, id);
     commit_start(start->passed);
-    if (is_head()) {
+    if (is_head_alone()) {
       response.stream = std::make_unique<NoBody>();
       return exchange_.respond(std::move(response));
     }
@@ -288,26 +292,42 @@ class Opening final : public Watch {
     options.limit = static_cast<std::uint64_t>(request_.limit.value_or(kPollRecordsDefault));
     options.bytes_max = static_cast<std::size_t>(request_.bytes_max);
     options.wait_ms = request_.wait_s * 1000;
+    options.is_closed_range = is_closed_range_;
     options.paces = limits_.paces;
     options.caller = caller();
     options.subscriber = subscriber_options(start);
     start_id_ = format_id(start.passed, request_.id_form());
+    if (is_closed_range_) {
+      uncompacted_ask_ = feeds_.context().catalog.are_uncompacted(request_.topics, exchange_.loop(), [this](bool yes) {
+        is_uncompacted_ = yes;
+        if (final_) respond(std::move(*final_));
+      });
+    }
     poll_ =
         std::make_unique<Poll>(feed, start.passed, options, [this](PollAnswer answer) { on_poll(std::move(answer)); });
   }
 
   void on_poll(PollAnswer answer) {
     if (request_.commit == Commit::sent) commits_.note(key(), generation_, position_of(answer.next, request_));
+    if (uncompacted_ask_.is_waiting() && is_final(answer)) {
+      final_ = std::move(answer);
+    } else {
+      respond(std::move(answer));
+    }
+  }
+
+  void respond(PollAnswer answer) {
     Response response;
     response.headers = stream_headers(request_.representation, start_id_);
     std::string link = "<?" + next_query(exchange_.request(), answer.next) + ">; rel=\"next\"";
     if (link.size() <= kHeaderIdBytesMax) response.headers.push_back({"Link", std::move(link)});
     if (!request_.preference_applied.empty())
       response.headers.push_back({"Preference-Applied", request_.preference_applied});
+    const bool never_changes = is_closed_range_ && is_uncompacted_ && is_final(answer);
     response.body = std::move(answer.body);
-    response.note = [records = answer.records, why = std::move(answer.why_ended)] {
-      return AccessNote{"json", records, why};
-    };
+    if (never_changes) let_caches_keep(response, request_, exchange_.request());
+    const std::uint64_t records = response.status == 304 ? 0 : answer.records;
+    response.note = [records, why = std::move(answer.why_ended)] { return AccessNote{"json", records, why}; };
     exchange_.respond(std::move(response));
   }
 
@@ -324,6 +344,10 @@ class Opening final : public Watch {
   std::optional<std::int64_t> generation_;  // of the cursor, if there is one
   std::string start_id_;
   std::unique_ptr<Poll> poll_;
+  const bool is_closed_range_;
+  Ask<bool> uncompacted_ask_;
+  bool is_uncompacted_ = false;
+  std::optional<PollAnswer> final_;  // that waits for it
   StreamStartQuestion question_;
 };
 

@@ -46,6 +46,24 @@ TEST_F(StreamSecured, TopicsThatMayNotBeReadLookLikeOnesThatDoNotExist) {
   EXPECT_EQ(ruled.metric("tailgate_topics_denied"), 2);
 }
 
+// Whether a topic is compacted is a right of its own to know.
+TEST_F(StreamSecured, WithoutDescribeConfigsRangesAreReadAndNotKept) {
+  const auto stem = unique_name("configs");
+  for (const auto* name : {".open", ".ruled"}) {
+    admin.create_topic(stem + name);
+    producer.send(stem + name, 0, numbered(3));
+  }
+  admin.let_read_only(stem + ".ruled", kSecureUser);
+  TailgateProcess ruled{{.kafka = shared_kafka(), .topics = stem + ".*"}};
+  const auto ask = [&](const std::string& name) {
+    const auto answer = fetch({.url = ruled.url("/streams/" + stem + name + "?as=json&from=0:-&until=0:2")});
+    EXPECT_EQ(json_of(answer.body)["records"].Size(), 3U) << answer.body;
+    return answer.headers.at("cache-control");
+  };
+  EXPECT_TRUE(eventually([&] { return ask(".open").starts_with("public"); }));
+  EXPECT_EQ(ask(".ruled"), "no-store, no-transform");
+}
+
 TEST_F(StreamSecured, WrongCredentialsAreOneClearLineAnUnreadyReplicaAndNoStorm) {
   const auto failures = [] { return count_in(shared_kafka_log(), "Failed authentication"); };
   const auto before = failures();

@@ -19,6 +19,16 @@ std::string replaced(const std::string& text, const std::string& what, const std
   return std::regex_replace(text, pattern, with);
 }
 
+// The lines of the example in docs/operations.md whose first one is the comment `# where…`, `$` doubled for a
+// replacement.
+std::string documented(const std::string& where) {
+  const auto page = read_file(std::string{TAILGATE_SOURCE_DIR} + "/docs/operations.md");
+  const auto begin = page.find("```nginx\n# " + where);
+  if (begin == page.npos) throw std::runtime_error{"no example " + where};
+  const auto first = page.find('\n', begin) + 1;
+  return replaced(page.substr(first, page.find("```", first) - first), "\\$", "$$$$");
+}
+
 }  // namespace
 
 Balancer::Balancer() : port_{free_port()} {}
@@ -57,7 +67,12 @@ std::unique_ptr<Balancer> Balancer::haproxy(const std::vector<Backend>& backends
   return self;
 }
 
-std::unique_ptr<Balancer> Balancer::nginx(const std::vector<Backend>& backends) {
+std::unique_ptr<Balancer> Balancer::nginx(const std::vector<Backend>& backends) { return nginx(backends, false); }
+std::unique_ptr<Balancer> Balancer::caching_nginx(const std::vector<Backend>& backends) {
+  return nginx(backends, true);
+}
+
+std::unique_ptr<Balancer> Balancer::nginx(const std::vector<Backend>& backends, bool is_caching) {
   std::unique_ptr<Balancer> self{new Balancer};
   std::string servers;
   for (const auto& backend : backends) {
@@ -68,6 +83,11 @@ std::unique_ptr<Balancer> Balancer::nginx(const std::vector<Backend>& backends) 
   config = replaced(config, "^        server tailgate-.*\\n(        server tailgate-.*\\n)*", servers);
   config = replaced(config, "listen 8080;", "listen 127.0.0.1:" + std::to_string(self->port_) + ";");
   config = replaced(config, "^ *listen \\[::\\]:8080;\\n", "");
+  if (is_caching) {
+    config = replaced(config, "^http \\{", "http {\n" + documented("in `http`"));
+    config = replaced(config, "^ *proxy_buffering off;\n *proxy_cache off;\n", documented("in `location /`"));
+    config = replaced(config, "/var/cache/nginx/tailgate", (self->folder_ / "cache").string());
+  }
   config = replaced(config, "/tmp/tailgate-nginx.pid", (self->folder_ / "pid").string());
   // One process: workers of a killed master would live on.
   self->start(

@@ -21,6 +21,8 @@ class Balancer {
   // Return when clients are answered.
   static std::unique_ptr<Balancer> haproxy(const std::vector<Backend>& backends);
   static std::unique_ptr<Balancer> nginx(const std::vector<Backend>& backends);
+  // With what docs/operations.md adds for a cache.
+  static std::unique_ptr<Balancer> caching_nginx(const std::vector<Backend>& backends);
 
   int port() const { return port_; }
   // "http://127.0.0.1:PORT" + path.
@@ -29,6 +31,7 @@ class Balancer {
 
  private:
   Balancer();
+  static std::unique_ptr<Balancer> nginx(const std::vector<Backend>& backends, bool is_caching);
   // `command` and behind it the name of a file that holds `config`.
   void start(std::vector<std::string> command, const std::string& config);
 

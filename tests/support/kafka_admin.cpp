@@ -186,6 +186,10 @@ void KafkaAdmin::let_describe_only(const std::string& topic, const std::string& 
   add_rule(topic, user, RD_KAFKA_ACL_OPERATION_DESCRIBE, RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW);
 }
 
+void KafkaAdmin::let_read_only(const std::string& topic, const std::string& user) {
+  add_rule(topic, user, RD_KAFKA_ACL_OPERATION_READ, RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW);
+}
+
 void KafkaAdmin::add_rule(const std::string& topic, const std::string& user, rd_kafka_AclOperation_t operation,
                           rd_kafka_AclPermissionType_t permission) {
   std::array<char, 512> reason{};

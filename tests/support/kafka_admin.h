@@ -36,6 +36,8 @@ class KafkaAdmin {
   void deny(const std::string& topic, const std::string& user);
   // One that lets the user see the topic, and nothing else.
   void let_describe_only(const std::string& topic, const std::string& user);
+  // The same, and read it.
+  void let_read_only(const std::string& topic, const std::string& user);
 
   struct Ends {
     std::int64_t begin;
