@@ -158,7 +158,8 @@ class App {
     health_ = std::make_unique<HealthHandler>([this] { return health(); });
     router_ = std::make_unique<Router>(RouterParts{*streams_handler_, *topics_handler_, *cursors_handler_, *cors_,
                                                    options_.is_health_on_public ? health_.get() : nullptr,
-                                                   options_.has_console, limits_->limits()});
+                                                   options_.has_console, options_.connections_per_address,
+                                                   limits_->limits()});
     admin_handler_ = std::make_unique<AdminHandler>(*health_, [this] { return metrics_text(metric_sources()); });
   }
 

@@ -14,11 +14,18 @@ namespace {
 constexpr std::string_view kRequestsCode = "too_many_requests";
 constexpr std::string_view kStreamsCode = "too_many_streams";
 
-Response make_429(std::string_view code, std::string_view detail, std::string policy, const char* name, int retry_s) {
+Response make_429(std::string_view code, std::string_view detail, std::string policy, const std::string& name,
+                  int retry_s) {
   Response response = make_problem(429, code, detail, retry_s);
   response.headers.push_back({"RateLimit-Policy", std::move(policy)});
-  response.headers.push_back({"RateLimit", std::string{name} + ";r=0;t=" + std::to_string(retry_s)});
+  response.headers.push_back({"RateLimit", name + ";r=0;t=" + std::to_string(retry_s)});
   return response;
+}
+
+// Of what is counted at a time. The draft has no unit for connections: each is at least one request.
+Response make_429_at_a_time(std::string_view code, std::string_view detail, const std::string& name, std::size_t max) {
+  std::string policy = name + ";q=" + std::to_string(max) + ";qu=\"concurrent-requests\"";
+  return make_429(code, detail, std::move(policy), name, kRetryAfterSlotsS);
 }
 
 }  // namespace
@@ -35,9 +42,15 @@ Response make_rate_refusal(const Request& request, const TokenRate& rate, std::i
 
 Response make_slots_refusal(const StreamRequest& request, std::size_t slots_max) {
   if (request.is_soft) return make_busy(request.id, kStreamsCode, kRetryAfterSlotsS);
-  std::string policy = "\"streams\";q=" + std::to_string(slots_max) + ";qu=\"concurrent-requests\"";
-  return make_429(kStreamsCode, "too many streams are open at a time", std::move(policy), "\"streams\"",
-                  kRetryAfterSlotsS);
+  return make_429_at_a_time(kStreamsCode, "too many streams are open at a time", "\"streams\"", slots_max);
+}
+
+Response make_connections_refusal(const Request* request, std::string_view code, std::string_view detail,
+                                  std::size_t connections_max) {
+  if (request != nullptr) {
+    if (auto soft = make_soft_refusal(*request, code, kRetryAfterSlotsS)) return std::move(*soft);
+  }
+  return make_429_at_a_time(code, detail, "\"connections\"", connections_max);
 }
 
 }  // namespace tailgate

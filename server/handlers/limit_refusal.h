@@ -11,10 +11,13 @@
 
 namespace tailgate {
 
-inline constexpr int kRetryAfterSlotsS = 10;  // nobody knows when a stream ends
+inline constexpr int kRetryAfterSlotsS = 10;  // nobody knows when a stream or a connection ends
 
 // `retry_ms`: when there is a token again.
 Response make_rate_refusal(const Request& request, const TokenRate& rate, std::int64_t retry_ms);
 Response make_slots_refusal(const StreamRequest& request, std::size_t slots_max);
+// Of an address with more connections than it may have. Null: what it asks for is not known.
+Response make_connections_refusal(const Request* request, std::string_view code, std::string_view detail,
+                                  std::size_t connections_max);
 
 }  // namespace tailgate

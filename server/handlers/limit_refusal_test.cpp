@@ -176,5 +176,17 @@ TEST(LimitRefusal, OfStreamsNamesHowManyThereMayBe) {
   EXPECT_EQ(make_slots_refusal(request, 20).status, 200);
 }
 
+TEST(LimitRefusal, OfConnectionsSaysAsMuchAsOneOfStreams) {
+  const Response hard = make_connections_refusal(nullptr, "too_many_connections", "There are too many.", 100);
+  EXPECT_EQ(hard.status, 429);
+  EXPECT_EQ(field(hard, "Retry-After"), "10");
+  EXPECT_EQ(field(hard, "RateLimit-Policy"), R"("connections";q=100;qu="concurrent-requests")");
+  EXPECT_EQ(field(hard, "RateLimit"), R"("connections";r=0;t=10)");
+  EXPECT_EQ(hard.problem, "too_many_connections");
+  const Request request = get("/streams/a", "text/event-stream");
+  EXPECT_EQ(make_connections_refusal(&request, "too_many_connections", "There are too many.", 100).body,
+            "retry: 10000\nevent: busy\ndata: {\"reason\":\"too_many_connections\",\"retry_after\":10}\nid: 0:7\n\n");
+}
+
 }  // namespace
 }  // namespace tailgate

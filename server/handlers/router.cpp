@@ -101,13 +101,18 @@ PathHandler* Router::find(std::string_view path) const {
   return nullptr;
 }
 
-Response Router::refusal(int status, std::string_view code, std::string_view detail, const Request* request) {
-  const bool is_for_now = status == 503 || status == 429;
-  Response response =
-      is_for_now ? make_problem(status, code, detail, kRetryAfterDownS) : make_problem(status, code, detail);
-  if (request != nullptr && is_for_now) {
-    if (auto soft = make_soft_refusal(*request, code, kRetryAfterDownS)) response = std::move(*soft);
+Response Router::make_refusal(int status, std::string_view code, std::string_view detail,
+                              const Request* request) const {
+  if (status == 429) return make_connections_refusal(request, code, detail, parts_.connections_per_address);
+  if (status != 503) return make_problem(status, code, detail);
+  if (request != nullptr) {
+    if (auto soft = make_soft_refusal(*request, code, kRetryAfterDownS)) return std::move(*soft);
   }
+  return make_problem(status, code, detail, kRetryAfterDownS);
+}
+
+Response Router::refusal(int status, std::string_view code, std::string_view detail, const Request* request) {
+  Response response = make_refusal(status, code, detail, request);
   add_common_headers(request, response);
   return response;
 }

@@ -136,7 +136,6 @@ TEST_F(RouterTest, EveryAnswerIsNotSniffedNotStoredAndVaries) {
   };
   EXPECT_FALSE(has_retry_after(refusal));
   EXPECT_TRUE(has_retry_after(router.refusal(503, "too_many_connections", "full", nullptr)));
-  EXPECT_TRUE(has_retry_after(router.refusal(429, "too_many_connections", "full", nullptr)));
 }
 
 TEST_F(RouterTest, AnAnswerThatComesLaterCarriesTheSame) {

@@ -105,20 +105,24 @@ TEST_F(ClientAddress, WhoIsNoTrustedProxyIsClosedUpon) {
 
 TEST_F(ClientAddress, IsWhatConnectionsAreCountedFor) {
   const auto server = start({"--trusted-proxies", "127.0.0.1", "--connections-per-address", "2"});
-  const auto status_of = [&](RawConnection& client, const std::string& address) {
+  const auto response_to = [&](RawConnection& client, const std::string& address) {
     client.write("PROXY TCP6 " + address + " 2001:db8::2 4711 80\r\n" + get());
-    return client.read_response().status;
+    return client.read_response();
   };
   std::vector<std::unique_ptr<RawConnection>> clients;
   for (int i = 0; i < 4; ++i) clients.push_back(std::make_unique<RawConnection>(proxied_port_));
-  EXPECT_EQ(status_of(*clients[0], "2001:db8:0:1::1"), 200);
-  EXPECT_EQ(status_of(*clients[1], "2001:db8:0:1::2"), 200);
-  EXPECT_EQ(status_of(*clients[2], "2001:db8:0:1:ffff::3"), 429) << "the same /64";
-  EXPECT_EQ(status_of(*clients[3], "2001:db8:0:2::1"), 200);
+  EXPECT_EQ(response_to(*clients[0], "2001:db8:0:1::1").status, 200);
+  EXPECT_EQ(response_to(*clients[1], "2001:db8:0:1::2").status, 200);
+  const HttpResponse refused = response_to(*clients[2], "2001:db8:0:1:ffff::3");
+  EXPECT_EQ(refused.status, 429) << "the same /64";
+  EXPECT_EQ(refused.headers.at("retry-after"), "10");
+  EXPECT_EQ(refused.headers.at("ratelimit-policy"), R"("connections";q=2;qu="concurrent-requests")");
+  EXPECT_EQ(refused.headers.at("ratelimit"), R"("connections";r=0;t=10)");
+  EXPECT_EQ(response_to(*clients[3], "2001:db8:0:2::1").status, 200);
   clients[0].reset();
   EXPECT_TRUE(eventually([&] {
     RawConnection again{proxied_port_};
-    return status_of(again, "2001:db8:0:1::9") == 200;
+    return response_to(again, "2001:db8:0:1::9").status == 200;
   }));
 }
 
