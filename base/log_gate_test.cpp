@@ -7,7 +7,7 @@ namespace {
 
 TEST(LogGate, LetsABurstThroughAndThenItsRateAndCountsTheOthers) {
   ManualClock clock;
-  LogGate gate{clock, /*per_second=*/2, /*burst=*/3};
+  LogGate gate{clock, /*per_minute=*/120, /*burst=*/3};
   for (int i = 0; i < 3; ++i) EXPECT_EQ(gate.admit(), 0u);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(gate.admit(), std::nullopt);
   clock.advance(500);

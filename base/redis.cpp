@@ -56,8 +56,7 @@ Result<std::unique_ptr<const RedisSetup>> RedisSetup::load(RedisOptions options)
   return std::unique_ptr<const RedisSetup>{new RedisSetup{std::move(parts)}};
 }
 
-std::unique_ptr<RedisLink> RedisSetup::open(IoLoop& loop, RedisCounters& counters,
-                                            std::function<void(const std::string& line)> log) const {
+std::unique_ptr<RedisLink> RedisSetup::open(IoLoop& loop, RedisCounters& counters, RedisLog log) const {
   boost::asio::ssl::context* const tls = parts_->tls ? &*parts_->tls : nullptr;
   const RedisOptions& options = parts_->options;
   switch (options.kind) {

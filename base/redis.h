@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "base/redis_counters.h"
 #include "base/redis_url.h"
+#include "base/report_level.h"
 
 namespace tailgate {
 
@@ -68,6 +69,10 @@ class RedisLink {
   virtual RedisState state() const = 0;
 };
 
+// Gets a line when Redis goes away (and once a minute as long as it stays so), when it comes back, and when it refuses
+// (once a minute of each kind). Loop thread.
+using RedisLog = std::function<void(ReportLevel, const std::string& line)>;
+
 // What all links of a process share. Immutable.
 class RedisSetup {
  public:
@@ -75,10 +80,9 @@ class RedisSetup {
   static Result<std::unique_ptr<const RedisSetup>> load(RedisOptions options);
   ~RedisSetup();
 
-  // Starts to connect at once. `log` gets a line when Redis goes away and comes back; loop thread. `setup`, `loop`,
-  // `counters` outlive the link; destroy it on its loop's thread, or when the loop has stopped.
-  std::unique_ptr<RedisLink> open(IoLoop& loop, RedisCounters& counters,
-                                  std::function<void(const std::string& line)> log) const;
+  // Starts to connect at once. `setup`, `loop`, `counters` outlive the link; destroy it on its loop's thread, or when
+  // the loop has stopped.
+  std::unique_ptr<RedisLink> open(IoLoop& loop, RedisCounters& counters, RedisLog log) const;
 
  private:
   struct Parts;

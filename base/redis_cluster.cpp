@@ -29,7 +29,7 @@ std::optional<RedisAddress> target_of(std::string_view error, const std::string&
 }  // namespace
 
 RedisCluster::RedisCluster(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls,
-                           RedisCounters& counters, std::function<void(const std::string& line)> log)
+                           RedisCounters& counters, RedisLog log)
     : RedisRunner{loop, options, counters, std::move(log)}, tls_{tls}, look_timer_{[this] { look(); }} {
   for (const RedisAddress& address : options.servers) node_at(address);
   loop_.timers().set(look_timer_, kLookMs);
@@ -89,7 +89,7 @@ void RedisCluster::take_slots(const RedisNode& from, const RedisReply& reply) {
   slots_ = slots;
   masters_ = std::move(masters);
   drop_unused();
-  tell_state("");
+  tell_state("not every slot has a server");
 }
 
 void RedisCluster::drop_unused() {
@@ -130,14 +130,10 @@ bool RedisCluster::is_whole() const {
 }
 
 void RedisCluster::tell_state(const std::string& why) {
-  const RedisState before = state_.load(std::memory_order_relaxed);
-  if (is_whole() == (before == RedisState::up)) return;
-  if (before == RedisState::up) {
-    state_.store(RedisState::away, std::memory_order_relaxed);
-    log_("Redis Cluster: a part is away: " + why);
-  } else if (is_whole()) {
-    state_.store(RedisState::up, std::memory_order_relaxed);
-    log_("Redis Cluster is up: " + std::to_string(masters_.size()) + " masters");
+  if (is_whole()) {
+    tell_up("Redis Cluster is up: " + std::to_string(masters_.size()) + " masters");
+  } else if (state() == RedisState::up) {
+    tell_away("Redis Cluster: a part is away: " + why);
   }
 }
 
@@ -147,11 +143,10 @@ void RedisCluster::on_up(RedisNode& node) {
 }
 
 void RedisCluster::on_down(RedisNode& node, RedisFailure failure, const std::string& why) {
-  if (state_.load(std::memory_order_relaxed) == RedisState::connecting) {
-    state_.store(RedisState::away, std::memory_order_relaxed);
-    log_("Redis Cluster: " + node.address().text() + " is away (" + std::string{name_of(failure)} + "): " + why);
-  }
-  tell_state(node.address().text() + " (" + std::string{name_of(failure)} + "): " + why);
+  const std::string where = node.address().text();
+  const std::string kind = " (" + std::string{name_of(failure)} + "): ";
+  if (state() == RedisState::connecting) tell_away("Redis Cluster: " + where + " is away" + kind + why);
+  tell_state(where + kind + why);
 }
 
 }  // namespace tailgate

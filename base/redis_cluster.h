@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,7 +24,7 @@ class RedisCluster final : public RedisRunner, private RedisNodeWatch {
   static constexpr std::int64_t kRefreshMs = 10'000;
 
   RedisCluster(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls, RedisCounters& counters,
-               std::function<void(const std::string& line)> log);
+               RedisLog log);
   ~RedisCluster() override;
 
  private:

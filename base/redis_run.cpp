@@ -16,7 +16,7 @@ using SteadyClock = std::chrono::steady_clock;
 // its clock ten times a second.
 constexpr milliseconds kWaitSlack{250};
 
-constexpr std::chrono::minutes kRefusalsQuiet{1};  // a line of log for each kind
+constexpr std::int64_t kStillAwayMs = 60'000;
 constexpr std::size_t kRefusalBytesMax = 200;
 
 std::string wire_of(const RedisRun& run) {
@@ -32,6 +32,16 @@ std::string wire_of(const RedisRun& run) {
 }
 
 }  // namespace
+
+RedisRunner::RedisRunner(IoLoop& loop, const RedisOptions& options, RedisCounters& counters, RedisLog log)
+    : loop_{loop},
+      options_{options},
+      counters_{counters},
+      log_{std::move(log)},
+      away_ms_{loop.timers().clock().steady_ms()},
+      still_away_{[this] { tell_still_away(); }} {
+  loop_.timers().set(still_away_, kStillAwayMs);
+}
 
 Ask<RedisAnswer> RedisRunner::run(RedisCall call, std::function<void(RedisAnswer)> then) {
   auto [ask, reply] = make_ask<RedisAnswer>(loop_, std::move(then));
@@ -103,23 +113,40 @@ void RedisRunner::succeed(RedisRun& run, RedisReply reply) {
   run.reply(std::move(reply));
 }
 
-void RedisRunner::tell_up(const RedisNode& node) {
+void RedisRunner::tell_up(const std::string& line) {
   if (state_.exchange(RedisState::up, std::memory_order_relaxed) == RedisState::up) return;
-  log_("Redis at " + node.address().text() + " is up");
+  still_away_.cancel();
+  log_(ReportLevel::info, line);
 }
 
-void RedisRunner::tell_down(const RedisNode& node, RedisFailure failure, const std::string& why) {
+void RedisRunner::tell_away(const std::string& line) {
   if (state_.exchange(RedisState::away, std::memory_order_relaxed) == RedisState::away) return;
-  log_("Redis at " + node.address().text() + " is away (" + std::string{name_of(failure)} + "): " + why);
+  away_line_ = line;
+  away_ms_ = loop_.timers().clock().steady_ms();
+  loop_.timers().set(still_away_, kStillAwayMs);
+  log_(ReportLevel::warning, line);
+}
+
+void RedisRunner::tell_still_away() {
+  const std::int64_t seconds = (loop_.timers().clock().steady_ms() - away_ms_) / 1'000;
+  log_(ReportLevel::warning, away_line_ + " (for " + std::to_string(seconds) + " s now)");
+  loop_.timers().set(still_away_, kStillAwayMs);
+}
+
+void RedisRunner::tell_up(const RedisNode& node) { tell_up("Redis at " + node.address().text() + " is up"); }
+
+void RedisRunner::tell_down(const RedisNode& node, RedisFailure failure, const std::string& why) {
+  tell_away("Redis at " + node.address().text() + " is away (" + std::string{name_of(failure)} + "): " + why);
 }
 
 // It answers, and so is not away: without this line nobody would know why cursors are not saved.
 void RedisRunner::tell_refused(RedisFailure failure, const std::string& detail) {
-  const auto now = SteadyClock::now();
-  auto& told = refusals_told_[static_cast<std::size_t>(failure)];
-  if (told && now - *told < kRefusalsQuiet) return;
-  told = now;
-  log_("Redis refuses (" + std::string{name_of(failure)} + "): " + detail.substr(0, kRefusalBytesMax));
+  auto& gate = refusals_.try_emplace(failure, loop_.timers().clock(), /*per_minute=*/1, /*burst=*/1).first->second;
+  const auto kept_back = gate.admit();
+  if (!kept_back) return;
+  std::string line = "Redis refuses (" + std::string{name_of(failure)} + "): " + detail.substr(0, kRefusalBytesMax);
+  if (*kept_back > 0) line += " (and " + std::to_string(*kept_back) + " more of this kind)";
+  log_(ReportLevel::warning, line);
 }
 
 void RedisRunner::retire(std::unique_ptr<RedisNode> node) {

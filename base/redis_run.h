@@ -1,18 +1,20 @@
 // One call of a script on its way: the same for one Redis, a cluster and what sentinels watch.
 #pragma once
 
-#include <array>
 #include <atomic>
-#include <chrono>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "base/log_gate.h"
 #include "base/loop.h"
 #include "base/redis.h"
 #include "base/redis_counters.h"
 #include "base/redis_node.h"
+#include "base/timers.h"
 
 namespace tailgate {
 
@@ -31,9 +33,7 @@ struct RedisRun {
 // node.
 class RedisRunner : public RedisLink {
  public:
-  RedisRunner(IoLoop& loop, const RedisOptions& options, RedisCounters& counters,
-              std::function<void(const std::string& line)> log)
-      : loop_{loop}, options_{options}, counters_{counters}, log_{std::move(log)} {}
+  RedisRunner(IoLoop& loop, const RedisOptions& options, RedisCounters& counters, RedisLog log);
   Ask<RedisAnswer> run(RedisCall call, std::function<void(RedisAnswer)> then) override;
   RedisState state() const override { return state_.load(std::memory_order_relaxed); }
 
@@ -49,7 +49,10 @@ class RedisRunner : public RedisLink {
   void send(RedisNode& node, const Run& run);
   void fail(RedisRun& run, RedisFailure failure, const std::string& detail);
 
-  // A node on which all depends is up, or down: changes the state, and logs the change.
+  // Changes the state, and logs the change by `line`; nothing, if that is the state already.
+  void tell_up(const std::string& line);
+  void tell_away(const std::string& line);
+  // Of a node on which all depends.
   void tell_up(const RedisNode& node);
   void tell_down(const RedisNode& node, RedisFailure failure, const std::string& why);
   // Gives a node up, maybe within a call of its own.
@@ -58,7 +61,7 @@ class RedisRunner : public RedisLink {
   IoLoop& loop_;
   const RedisOptions& options_;
   RedisCounters& counters_;
-  const std::function<void(const std::string&)> log_;
+  const RedisLog log_;
   std::atomic<RedisState> state_{RedisState::connecting};
 
  private:
@@ -67,9 +70,12 @@ class RedisRunner : public RedisLink {
   void on_confirmed(RedisRun& run, const RedisNode::Outcome& outcome);
   void succeed(RedisRun& run, RedisReply reply);
   void tell_refused(RedisFailure failure, const std::string& detail);
+  void tell_still_away();
 
-  // When each kind was last logged.
-  std::array<std::optional<std::chrono::steady_clock::time_point>, kRedisFailureNames.size()> refusals_told_;
+  std::map<RedisFailure, LogGate> refusals_;
+  std::string away_line_{"Redis was not reached since the start"};
+  std::int64_t away_ms_;  // since when
+  Timer still_away_;
 };
 
 }  // namespace tailgate

@@ -24,7 +24,7 @@ std::string value_of(const RedisReply& reply, std::string_view name) {
 }  // namespace
 
 RedisSentinel::RedisSentinel(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls,
-                             RedisCounters& counters, std::function<void(const std::string& line)> log)
+                             RedisCounters& counters, RedisLog log)
     : RedisRunner{loop, options, counters, std::move(log)}, tls_{tls}, ask_timer_{[this] { ask_all(); }} {
   for (const RedisAddress& address : options.servers) {
     const RedisGreeting greeting{.user = options.user, .password = options.password, .is_sentinel = true};
@@ -72,7 +72,7 @@ void RedisSentinel::on_master(const RedisReply& reply) {
 }
 
 void RedisSentinel::follow(const RedisAddress& address) {
-  log_("Redis: the sentinels' master is " + address.text());
+  log_(ReportLevel::info, "Redis: the sentinels' master is " + address.text());
   if (master_) retire(std::move(master_));
   const RedisGreeting greeting{
       .user = options_.user, .password = options_.password, .db = options_.db, .must_be_master = true};

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,7 +18,7 @@ class RedisSentinel final : public RedisRunner, private RedisNodeWatch {
   static constexpr std::int64_t kAskMs = 500;
 
   RedisSentinel(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls, RedisCounters& counters,
-                std::function<void(const std::string& line)> log);
+                RedisLog log);
   ~RedisSentinel() override;
 
  private:

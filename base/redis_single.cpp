@@ -7,7 +7,7 @@
 namespace tailgate {
 
 RedisSingle::RedisSingle(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls,
-                         RedisCounters& counters, std::function<void(const std::string& line)> log)
+                         RedisCounters& counters, RedisLog log)
     : RedisRunner{loop, options, counters, std::move(log)},
       node_{loop,    options.servers.front(),
             options, {.user = options.user, .password = options.password, .db = options.db},

@@ -1,7 +1,6 @@
 // A link to one Redis: a server, a name or address that leads to the master, or a Unix socket.
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "base/redis_run.h"
@@ -11,7 +10,7 @@ namespace tailgate {
 class RedisSingle final : public RedisRunner, private RedisNodeWatch {
  public:
   RedisSingle(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls, RedisCounters& counters,
-              std::function<void(const std::string& line)> log);
+              RedisLog log);
 
  private:
   RedisNode* node_of(const RedisRun&) override { return &node_; }

@@ -90,7 +90,9 @@ class Asker {
  public:
   Asker(const Options& options, const tailgate::RedisSetup& setup, std::size_t index)
       : options_{options}, loop_{clock_, index}, first_{index * share()} {
-    link_ = setup.open(loop_, counters_, [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
+    link_ = setup.open(loop_, counters_, [](tailgate::ReportLevel, const std::string& line) {
+      std::fprintf(stderr, "%s\n", line.c_str());
+    });
     if (options.kind == "limits") {
       load_ = std::make_unique<LimitLoad>(options, *link_, loop_);
     } else {

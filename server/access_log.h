@@ -17,13 +17,13 @@ class AccessLog final : public ExchangeObserver {
  public:
   // `level`: of the line at the end; the one at the start is always at debug.
   AccessLog(const Clock& clock, std::size_t loops, LogLevel level = LogLevel::info)
-      : level_{level}, counters_{loops}, errors_{clock, kErrorsPerSecond, kErrorsBurst} {}
+      : level_{level}, counters_{loops}, errors_{clock, kErrorsPerMinute, kErrorsBurst} {}
   void on_start(const Request& request, std::size_t loop_index) override;
   void on_end(const ExchangeSummary& summary, std::size_t loop_index) override;
   RequestCounts counts() const { return counters_.counts(); }
 
  private:
-  static constexpr std::int64_t kErrorsPerSecond = 20;
+  static constexpr std::int64_t kErrorsPerMinute = 20 * 60;
   static constexpr std::int64_t kErrorsBurst = 200;
 
   const LogLevel level_;

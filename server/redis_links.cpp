@@ -13,13 +13,13 @@ namespace {
 constexpr int kConfirmMs = 1'000;
 
 // A Redis that is just too slow goes away and comes back several times a second.
-constexpr std::int64_t kLinesPerSecond = 1;
+constexpr std::int64_t kLinesPerMinute = 60;
 constexpr std::int64_t kLinesBurst = 10;
 
 }  // namespace
 
 RedisLinks::RedisLinks(bool has_confirming, const Clock& clock)
-    : has_confirming_{has_confirming}, log_gate_{clock, kLinesPerSecond, kLinesBurst} {}
+    : has_confirming_{has_confirming}, log_gate_{clock, kLinesPerMinute, kLinesBurst} {}
 
 Result<std::unique_ptr<RedisLinks>> RedisLinks::open(const RedisOptions& options, bool has_confirming,
                                                      IoThreads& threads) {
@@ -43,11 +43,12 @@ std::vector<RedisLinks::Thread> RedisLinks::open_all(const RedisSetup& setup, Io
   std::vector<Thread> all;
   for (std::size_t i = 0; i < threads.size(); ++i) {
     Thread thread{std::make_unique<RedisCounters>(), nullptr};
-    thread.link = setup.open(threads.loop(i), *thread.counters, [this, i](const std::string& line) {
+    thread.link = setup.open(threads.loop(i), *thread.counters, [this, i](ReportLevel level, const std::string& line) {
       if (i != 0) return;
       const auto kept_back = log_gate_.admit();
       if (!kept_back) return;
-      spdlog::warn("{}{}", line, *kept_back > 0 ? " (" + std::to_string(*kept_back) + " such lines before)" : "");
+      spdlog::log(level == ReportLevel::info ? spdlog::level::info : spdlog::level::warn, "{}{}", line,
+                  *kept_back > 0 ? " (" + std::to_string(*kept_back) + " such lines before)" : "");
     });
     all.push_back(std::move(thread));
   }

@@ -4,17 +4,12 @@ namespace tailgate {
 
 void KafkaReports::report(ReportLevel level, const std::string& kind, const std::string& text) {
   const std::scoped_lock lock{mutex_};
-  const std::int64_t now_ms = clock_.steady_ms();
-  Kind& known = kinds_[kind];
+  Kind& known = kinds_.try_emplace(kind, clock_).first->second;
   ++known.count;
-  if (known.count > 1 && now_ms - known.logged_ms < kQuietMs) {
-    ++known.kept_back;
-    return;
-  }
+  const auto kept_back = known.gate.admit();
+  if (!kept_back) return;
   std::string line = "kafka: " + text;
-  if (known.kept_back > 0) line += " (and " + std::to_string(known.kept_back) + " more of this kind)";
-  known.kept_back = 0;
-  known.logged_ms = now_ms;
+  if (*kept_back > 0) line += " (and " + std::to_string(*kept_back) + " more of this kind)";
   if (log_) log_(level, line);
 }
 

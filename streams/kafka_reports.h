@@ -9,10 +9,10 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/log_gate.h"
+#include "base/report_level.h"
 
 namespace tailgate {
-
-enum class ReportLevel : std::uint8_t { warning, error };
 
 // Handles retry for ever and each complains every time: of one kind a line goes to the log at most once a minute, with
 // the number of those that were kept back; all are counted.
@@ -23,8 +23,6 @@ class KafkaReports {
   // Runs on the thread that reports, one at a time.
   using Log = std::function<void(ReportLevel, const std::string& line)>;
 
-  static constexpr std::int64_t kQuietMs = 60'000;
-
   KafkaReports(const Clock& clock, Log log) : clock_{clock}, log_{std::move(log)} {}
 
   // `kind` is one of few: it is a metric's label.
@@ -34,9 +32,9 @@ class KafkaReports {
 
  private:
   struct Kind {
+    explicit Kind(const Clock& clock) : gate{clock, /*per_minute=*/1, /*burst=*/1} {}
     std::uint64_t count = 0;
-    std::uint64_t kept_back = 0;
-    std::int64_t logged_ms = 0;
+    LogGate gate;
   };
   const Clock& clock_;
   const Log log_;

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/post.hpp>
+#include <cstdint>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -18,6 +20,18 @@
 #include "tests/support/wait.h"
 
 namespace tailgate::test {
+
+// The system's, which a test can put forward.
+class ForwardClock final : public tailgate::Clock {
+ public:
+  std::int64_t steady_ms() const override { return system_.steady_ms() + forward_ms_; }
+  std::int64_t wall_ms() const override { return system_.wall_ms() + forward_ms_; }
+  void forward(std::int64_t ms) { forward_ms_ += ms; }
+
+ private:
+  SystemClock system_;
+  std::atomic<std::int64_t> forward_ms_{0};
+};
 
 // A loop that runs on a thread of its own until it is destroyed.
 class LoopThread {
@@ -41,9 +55,17 @@ class LoopThread {
     loop_.post([&task] { task(); });
     return result.get();
   }
+  // Puts its clock forward; returns when the timers that are due by then have run.
+  void forward(std::int64_t ms) {
+    clock_.forward(ms);
+    std::promise<void> all_ran;
+    Timer last{[&] { loop_.post([&all_ran] { all_ran.set_value(); }); }};
+    on_loop([&] { loop_.timers().set(last, 0); });
+    all_ran.get_future().wait();
+  }
 
  private:
-  SystemClock clock_;
+  ForwardClock clock_;
   IoLoop loop_{clock_, 0};
   std::thread thread_;
 };
@@ -56,9 +78,10 @@ class RedisCaller {
     EXPECT_TRUE(setup) << (setup ? "" : setup.error().detail);
     setup_ = std::move(*setup);
     link_ = thread_.on_loop([this] {
-      return setup_->open(thread_.loop(), counters_, [this](const std::string& line) {
+      return setup_->open(thread_.loop(), counters_, [this](ReportLevel level, const std::string& line) {
         const std::lock_guard lock{mutex_};
         lines_.push_back(line);
+        levels_.push_back(level);
       });
     });
   }
@@ -102,11 +125,17 @@ class RedisCaller {
     const std::lock_guard lock{mutex_};
     return lines_;
   }
+  // Of each line.
+  std::vector<ReportLevel> levels() {
+    const std::lock_guard lock{mutex_};
+    return levels_;
+  }
 
  private:
   RedisCounters counters_;
   std::mutex mutex_;
   std::vector<std::string> lines_;
+  std::vector<ReportLevel> levels_;
   std::unique_ptr<const RedisSetup> setup_;
   Ask<RedisAnswer> ask_;
   LoopThread thread_;

@@ -160,6 +160,28 @@ TEST(RedisLink, IdleOrNotItKnowsThatRedisIsAwayAndThatItIsBack) {
   EXPECT_TRUE(caller.is_up_soon());
 }
 
+TEST(RedisLink, SaysOnceAMinuteThatRedisIsStillAway) {
+  RedisServer redis;
+  RedisCaller caller{redis.url()};
+  ASSERT_TRUE(caller.is_up_soon());
+  redis.kill_hard();
+  ASSERT_TRUE(eventually([&] { return caller.lines().size() == 2; }));
+  const std::string away = caller.lines()[1];
+  caller.thread().forward(60'000);
+  ASSERT_EQ(caller.lines().size(), 3U);
+  EXPECT_TRUE(caller.lines()[2].starts_with(away + " (for 6")) << caller.lines()[2];
+  caller.thread().forward(50'000);
+  redis.start();
+  ASSERT_TRUE(caller.is_up_soon());
+  caller.thread().forward(60'000);
+
+  const auto lines = caller.lines();
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(lines[3], "Redis at 127.0.0.1:" + std::to_string(redis.port()) + " is up");
+  using enum ReportLevel;
+  EXPECT_EQ(caller.levels(), (std::vector{info, warning, warning, info}));
+}
+
 TEST(RedisLink, StartsWithoutRedisAndFindsItLater) {
   RedisServer redis;
   redis.kill_hard();
@@ -218,6 +240,10 @@ TEST(RedisLink, LogsWhatIsRefusedOnceAMinute) {
       << lines[before];
   EXPECT_NE(lines[before + 1].find("Redis refuses (script): ERR xxx"), std::string::npos) << lines[before + 1];
   EXPECT_LT(lines[before + 1].size(), 300U);
+
+  caller.thread().forward(60'000);
+  EXPECT_FALSE(caller.run(error_script(), {"k"}, {"OOM again"}));
+  EXPECT_EQ(caller.lines().back(), "Redis refuses (out_of_memory): OOM again (and 2 more of this kind)");
 }
 
 TEST(RedisLink, TellsWhatRealServersRefuse) {
