@@ -199,6 +199,11 @@ class Loader {
     const bool reads_header = config().forwarded_header != ForwardedHeader::none;
     if (reads_header && trusted->is_empty()) return wrong("forwarded_header", "needs trusted_proxies too");
     if (has_proxy_header_ && trusted->is_empty()) return wrong("listen", "?proxy=v1v2 needs trusted_proxies too");
+    if (!trusted->is_empty() && !reads_header && !has_proxy_header_) {
+      loaded_.warnings.push_back(loaded_.naming("trusted_proxies") +
+                                 ": what they say of clients is not read, because forwarded_header is none and no "
+                                 "listener has ?proxy=v1v2: all clients behind them share their address");
+    }
     return {};
   }
 

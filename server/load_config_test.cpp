@@ -315,6 +315,18 @@ TEST(LoadConfig, ProxiesAreNetworksAndWhatTheySayNeedsThem) {
   EXPECT_TRUE(is_refused(enough_and(flag("listen", {"127.0.0.1:1?proxy=v3"})), {"listen", "?proxy=v1v2"}));
 }
 
+TEST(LoadConfig, ProxiesThatAreTrustedAndNotReadAreWarnedOf) {
+  const auto unread = loaded(enough_and(flag("trusted_proxies", {"10.0.0.0/8"})));
+  ASSERT_EQ(unread.warnings.size(), 1U);
+  EXPECT_TRUE(unread.warnings[0].starts_with("trusted_proxies (flag --trusted_proxies): ")) << unread.warnings[0];
+  EXPECT_NE(unread.warnings[0].find("forwarded_header"), std::string::npos) << unread.warnings[0];
+  for (const auto& [name, value] : {std::pair{"forwarded_header", "forwarded"}, {"listen", "127.0.0.1:1?proxy=v1v2"}}) {
+    ConfigSources read = enough_and(flag("trusted_proxies", {"10.0.0.0/8"}));
+    read.flags.push_back(flag(name, {value}));
+    EXPECT_TRUE(loaded(read).warnings.empty()) << name;
+  }
+}
+
 TEST(LoadConfig, LimitsAreRatesAndWarnWhereNobodyIsTrusted) {
   const auto plain = loaded(enough_and(flag("limit_requests", {"100"})));
   EXPECT_EQ(plain.config.limit_requests.burst, 100);
@@ -323,6 +335,7 @@ TEST(LoadConfig, LimitsAreRatesAndWarnWhereNobodyIsTrusted) {
   EXPECT_NE(plain.warnings[0].find("trusted_proxies"), std::string::npos);
   ConfigSources trusted = enough_and(flag("limit_requests", {"100/250"}));
   trusted.flags.push_back(flag("trusted_proxies", {"10.0.0.0/8"}));
+  trusted.flags.push_back(flag("forwarded_header", {"forwarded"}));
   const auto rate = loaded(trusted);
   EXPECT_EQ(rate.config.limit_requests.per_second, 100);
   EXPECT_EQ(rate.config.limit_requests.burst, 250);
