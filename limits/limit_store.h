@@ -28,6 +28,9 @@ class LimitStore {
   virtual Ask<bool> take_slot(const std::string& owner, const std::string& place, std::size_t slots_max,
                               ThenSlot then) = 0;
   virtual void leave_slot(const std::string& owner, const std::string& place) = 0;
+
+  // How often it has come back. What it refused before may have been this replica's share, and is to be asked again.
+  virtual std::uint64_t returns() const { return 0; }
 };
 
 }  // namespace tailgate

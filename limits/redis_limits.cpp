@@ -135,6 +135,7 @@ void RedisLimits::renew_due() {
   // One that was away may have forgotten all of them.
   const bool is_up = link_.state() == RedisState::up;
   if (is_up && !was_up_) {
+    ++returns_;
     for (Owner& owner : owners_) owner.renew_ms = now_ms;
   }
   was_up_ = is_up;

@@ -35,6 +35,7 @@ class RedisLimits final : public LimitStore {
   Ask<bool> take_slot(const std::string& owner, const std::string& place, std::size_t slots_max,
                       ThenSlot then) override;
   void leave_slot(const std::string& owner, const std::string& place) override;
+  std::uint64_t returns() const override { return returns_; }
 
  private:
   struct Owner {
@@ -66,6 +67,7 @@ class RedisLimits final : public LimitStore {
   std::list<Owner> owners_;  // that hold slots through this loop, the one first that is to be renewed first
   std::unordered_map<std::string, std::list<Owner>::iterator> by_name_;
   bool was_up_ = true;
+  std::uint64_t returns_ = 0;
   Timer renewal_;
 };
 

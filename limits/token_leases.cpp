@@ -37,7 +37,7 @@ TokenVerdict TokenLeases::refused(const Caller& caller, std::int64_t now) {
 std::optional<TokenVerdict> TokenLeases::try_take(const std::string& name) {
   Caller& caller = find(name);
   const std::int64_t now = now_ms();
-  if (now < caller.refused_until_ms) return refused(caller, now);
+  if (now < caller.refused_until_ms && caller.refused_in == store_.returns()) return refused(caller, now);
   if (caller.tokens == 0 || now >= caller.lease_ends_ms || !caller.waiting.empty()) return std::nullopt;
   --caller.tokens;
   counters_.admitted.add();
@@ -81,6 +81,7 @@ void TokenLeases::on_grant(Caller& caller, const TokenGrant& grant) {
   if (caller.waiting.empty()) return;
   if (grant.left > 0) return ask(caller);  // they came while it was asked for fewer
   caller.refused_until_ms = now + std::max((grant.retry_us + 999) / 1'000, pause_ms_);
+  caller.refused_in = store_.returns();
   for (const auto& reply : std::exchange(caller.waiting, {})) reply(refused(caller, now));
 }
 

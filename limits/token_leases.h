@@ -1,5 +1,6 @@
 // Tokens of the callers of one io thread, taken from the store in advance: who asks often costs a question now and
-// then, and who was refused costs none until there is a token again.
+// then, and who was refused costs none until there is a token again, or the store is back that was away: it may give
+// more than this replica's share.
 //
 // A lease of n tokens is taken out of the bucket at once and is good for kLeaseMs, so that all replicas together admit
 // at most rate · (time + kLeaseMs) + burst. It holds one token for who asks seldom and twice as many as the last one
@@ -52,7 +53,8 @@ class TokenLeases {
     std::int64_t left = 0;    // in the store, when it was last asked
     std::int64_t lease_ends_ms = 0;
     std::int64_t refused_until_ms = 0;
-    std::int64_t lease = 1;  // how many to ask for
+    std::uint64_t refused_in = 0;  // returns() of the store then
+    std::int64_t lease = 1;        // how many to ask for
     std::vector<Reply<TokenVerdict>> waiting;
     Ask<TokenGrant> asked;
   };

@@ -30,6 +30,22 @@ class LimitTest : public testing::Test {
 
 class TokenLeasesTest : public LimitTest {
  protected:
+  // The store as if it had been away and come back.
+  struct Returning final : LimitStore {
+    explicit Returning(LimitStore& real_in) : real{real_in} {}
+    Ask<TokenGrant> take(const std::string& bucket, const TokenRate& rate, std::int64_t wanted,
+                         ThenTokens then) override {
+      return real.take(bucket, rate, wanted, std::move(then));
+    }
+    Ask<bool> take_slot(const std::string& owner, const std::string& place, std::size_t slots_max,
+                        ThenSlot then) override {
+      return real.take_slot(owner, place, slots_max, std::move(then));
+    }
+    void leave_slot(const std::string& owner, const std::string& place) override { real.leave_slot(owner, place); }
+    std::uint64_t returns() const override { return count; }
+    LimitStore& real;
+    std::uint64_t count = 0;
+  };
   TokenVerdict ask(TokenLeases& leases, const std::string& caller) {
     TokenVerdict verdict;
     const auto asked = leases.take(caller, [&](TokenVerdict given) { verdict = given; });
@@ -68,6 +84,17 @@ TEST_F(TokenLeasesTest, WhoWasRefusedCostsNoQuestionUntilThereIsATokenAgain) {
   EXPECT_EQ(counters.asked.get(), asked);
   pass(200);
   EXPECT_TRUE(ask(leases, "a").is_admitted);
+}
+
+TEST_F(TokenLeasesTest, WhoWasRefusedIsAskedForOnceMoreWhenTheStoreIsBack) {
+  Returning returning{store};
+  TokenLeases leases{returning, loop, "r", {.per_second = 0.001, .burst = 1}, counters};
+  EXPECT_TRUE(ask(leases, "a").is_admitted);
+  EXPECT_FALSE(ask(leases, "a").is_admitted);
+  const auto asked = counters.asked.get();
+  ++returning.count;
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(ask(leases, "a").is_admitted);
+  EXPECT_EQ(counters.asked.get(), asked + 1);
 }
 
 TEST_F(TokenLeasesTest, AHotCallerAsksSeldomAndIsAdmittedAtItsRate) {

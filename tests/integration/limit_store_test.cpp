@@ -1,104 +1,13 @@
 // What limits count, in memory and in a real Redis: the same tests; and what only a Redis can do to them.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <future>
-#include <memory>
-#include <optional>
-#include <vector>
-
-#include "limits/memory_limits.h"
-#include "limits/redis_limits.h"
-#include "limits/stream_slot.h"
-#include "limits/token_leases.h"
-#include "tests/integration/redis_caller.h"
+#include "tests/integration/limit_replica.h"
 #include "tests/support/redis_server.h"
 
 namespace tailgate::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-// One replica as the store sees it.
-class Replica {
- public:
-  Replica(const std::string& redis, const std::string& id) : caller_{redis}, table_{clock_} {
-    EXPECT_TRUE(caller_.is_up_soon());
-    caller_.thread().on_loop([&] {
-      count_ = std::make_unique<ReplicaCount>(caller_.link(), caller_.thread().loop(), "t", id, 0);
-      store_ = std::make_unique<RedisLimits>(caller_.link(), caller_.thread().loop(), "t", table_, *count_, counters);
-    });
-  }
-  ~Replica() { caller_.thread().stop(); }
-
-  TokenGrant take(const std::string& bucket, const TokenRate& rate, std::int64_t wanted = 1) {
-    std::promise<TokenGrant> answer;
-    caller_.thread().on_loop([&] {
-      tokens_ = store_->take(bucket, rate, wanted, [&](const TokenGrant& grant) { answer.set_value(grant); });
-    });
-    return answer.get_future().get();
-  }
-  bool take_slot(const std::string& owner, const std::string& place, std::size_t slots_max) {
-    std::promise<bool> answer;
-    caller_.thread().on_loop([&] {
-      slot_ = store_->take_slot(owner, place, slots_max, [&](bool is_taken) { answer.set_value(is_taken); });
-    });
-    return answer.get_future().get();
-  }
-  // Asked for as a request does; true: there was one, which is left at once.
-  bool try_stream(const std::string& owner, std::size_t slots_max) {
-    std::promise<bool> answer;
-    caller_.thread().on_loop([&] {
-      if (!streams_) {
-        streams_ = std::make_unique<StreamSlots>(*store_, caller_.thread().loop(), "thread", slots_max, counters);
-      }
-      stream_ =
-          streams_->take(owner, [&](std::unique_ptr<StreamSlots::Slot> slot) { answer.set_value(slot != nullptr); });
-    });
-    return answer.get_future().get();
-  }
-  // How many of so many requests one after the other.
-  int refused_of_many(const std::string& caller, const TokenRate& rate, int requests) {
-    std::unique_ptr<TokenLeases> leases;
-    Ask<TokenVerdict> ask;
-    int refused = 0;
-    for (int i = 0; i < requests; ++i) {
-      std::promise<bool> answer;
-      caller_.thread().on_loop([&] {
-        if (!leases)
-          leases = std::make_unique<TokenLeases>(*store_, caller_.thread().loop(), "requests:", rate, counters);
-        ask = leases->take(caller, [&](const TokenVerdict& verdict) { answer.set_value(verdict.is_admitted); });
-      });
-      if (!answer.get_future().get()) ++refused;
-    }
-    caller_.thread().on_loop([&] {
-      ask = {};
-      leases.reset();
-    });
-    return refused;
-  }
-  void leave_slot(const std::string& owner, const std::string& place) {
-    caller_.thread().on_loop([&] { store_->leave_slot(owner, place); });
-  }
-  // Without a word to Redis, as if it had been killed.
-  void die() { caller_.thread().stop(); }
-  std::size_t replicas() const { return count_->count(); }
-  bool is_up() { return caller_.link().state() == RedisState::up; }
-  std::size_t slots() const { return table_.slots(); }
-
-  LimitCounters counters;
-
- private:
-  SystemClock clock_;
-  Ask<TokenGrant> tokens_;
-  Ask<bool> slot_;
-  RedisCaller caller_;
-  LimitTable table_;
-  std::unique_ptr<ReplicaCount> count_;
-  std::unique_ptr<RedisLimits> store_;
-  std::unique_ptr<StreamSlots> streams_;
-  std::unique_ptr<Watch> stream_;
-};
 
 // How many scripts it has run, of whomever.
 double scripts_run(const RedisServer& redis) {
@@ -115,8 +24,8 @@ constexpr TokenRate kSlow{.per_second = 0.5, .burst = 6};
 
 TEST(LimitsInRedis, ReplicasShareABucket) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
-  Replica b{redis.url(), "b"};
+  LimitReplica a{redis.url(), "a"};
+  LimitReplica b{redis.url(), "b"};
   EXPECT_EQ(a.take("k", kSlow, 4).granted, 4);
   const auto rest = b.take("k", kSlow, 4);
   EXPECT_EQ(rest.granted, 2);
@@ -130,7 +39,7 @@ TEST(LimitsInRedis, ReplicasShareABucket) {
 
 TEST(LimitsInRedis, ABucketFillsAtItsRateOnRedisClock) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
+  LimitReplica a{redis.url(), "a"};
   constexpr TokenRate kFast{.per_second = 200, .burst = 10};
   const auto start = Clock::now();
   std::int64_t granted = 0;
@@ -142,7 +51,7 @@ TEST(LimitsInRedis, ABucketFillsAtItsRateOnRedisClock) {
 
 TEST(LimitsInRedis, BucketsAndSlotsAreForgotten) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
+  LimitReplica a{redis.url(), "a"};
   a.take("k", kSlow);
   a.take_slot("o", "p", 1);
   EXPECT_GT(std::stoll(redis.command({"pttl", "t:rate:{k}"})), 0);
@@ -152,8 +61,8 @@ TEST(LimitsInRedis, BucketsAndSlotsAreForgotten) {
 
 TEST(LimitsInRedis, SlotsAreSharedAndComeBack) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
-  Replica b{redis.url(), "b"};
+  LimitReplica a{redis.url(), "a"};
+  LimitReplica b{redis.url(), "b"};
   EXPECT_TRUE(a.take_slot("o", "a1", 3));
   EXPECT_TRUE(b.take_slot("o", "b1", 3));
   EXPECT_TRUE(b.take_slot("o", "b2", 3));
@@ -168,9 +77,9 @@ TEST(LimitsInRedis, SlotsAreSharedAndComeBack) {
 
 TEST(LimitsInRedis, SlotsOfAReplicaThatDiedAreFreeWithinTheLease) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
+  LimitReplica a{redis.url(), "a"};
   {
-    Replica b{redis.url(), "b"};
+    LimitReplica b{redis.url(), "b"};
     EXPECT_TRUE(b.take_slot("o", "b1", 1));
     b.die();
   }
@@ -180,7 +89,7 @@ TEST(LimitsInRedis, SlotsOfAReplicaThatDiedAreFreeWithinTheLease) {
 
 TEST(LimitsInRedis, SlotsThatAreHeldLiveLongerThanTheirLease) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
+  LimitReplica a{redis.url(), "a"};
   EXPECT_TRUE(a.take_slot("o", "a1", 1));
   const auto first = std::stoll(redis.command({"zscore", "t:slots:{o}", "a1"}));
   EXPECT_TRUE(eventually([&] { return std::stoll(redis.command({"zscore", "t:slots:{o}", "a1"})) > first; }));
@@ -188,8 +97,8 @@ TEST(LimitsInRedis, SlotsThatAreHeldLiveLongerThanTheirLease) {
 
 TEST(LimitsInRedis, ARedisThatComesBackEmptyHearsOfTheSlotsAgain) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
-  Replica b{redis.url(), "b"};
+  LimitReplica a{redis.url(), "a"};
+  LimitReplica b{redis.url(), "b"};
   EXPECT_TRUE(a.take_slot("o", "a1", 1));
   redis.kill_hard();
   redis.start();
@@ -200,8 +109,8 @@ TEST(LimitsInRedis, ARedisThatComesBackEmptyHearsOfTheSlotsAgain) {
 
 TEST(LimitsInRedis, WithoutRedisEachReplicaHasItsShare) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
-  Replica b{redis.url(), "b"};
+  LimitReplica a{redis.url(), "a"};
+  LimitReplica b{redis.url(), "b"};
   ASSERT_TRUE(eventually([&] { return a.replicas() == 2 && b.replicas() == 2; }));
   for (const bool is_paused : {true, false}) {
     const std::string name = is_paused ? "paused" : "killed";
@@ -225,8 +134,8 @@ TEST(LimitsInRedis, WithoutRedisEachReplicaHasItsShare) {
 // R5. Besides, replicas renew what they hold and say that they are there: some calls every five seconds.
 TEST(LimitsInRedis, WhoIsRefusedASlotCostsOneQuestionAndThenNoneForAWhile) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
-  Replica b{redis.url(), "b"};
+  LimitReplica a{redis.url(), "a"};
+  LimitReplica b{redis.url(), "b"};
   ASSERT_TRUE(a.take_slot("o", "a1", 1));
   ASSERT_FALSE(b.take_slot("o", "b0", 1)) << "the script is known from now on";
   const double before = scripts_run(redis);
@@ -247,7 +156,7 @@ TEST(LimitsInRedis, WhoIsRefusedASlotCostsOneQuestionAndThenNoneForAWhile) {
 
 TEST(LimitsInRedis, WhoIsRefusedARequestCostsNoQuestionUntilThereIsATokenAgain) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
+  LimitReplica a{redis.url(), "a"};
   EXPECT_EQ(a.take("requests:o", kSlow, 6).granted, 6);
   const double before = scripts_run(redis);
   EXPECT_EQ(a.refused_of_many("o", kSlow, 500), 500);
@@ -257,8 +166,8 @@ TEST(LimitsInRedis, WhoIsRefusedARequestCostsNoQuestionUntilThereIsATokenAgain) 
 // Nothing is given twice: not by the share and then by a Redis that has heard nothing of it.
 TEST(LimitsInRedis, WhatWasGivenWithoutRedisCountsOnceItIsBack) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
-  Replica b{redis.url(), "b"};
+  LimitReplica a{redis.url(), "a"};
+  LimitReplica b{redis.url(), "b"};
   ASSERT_TRUE(eventually([&] { return a.replicas() == 2 && b.replicas() == 2; }));
   constexpr TokenRate kHourly{.per_second = 1.0 / 3600, .burst = 20};
   redis.kill_hard();
@@ -274,10 +183,23 @@ TEST(LimitsInRedis, WhatWasGivenWithoutRedisCountsOnceItIsBack) {
   EXPECT_EQ(granted, 24) << "the first asked before the other had told what it has given";
 }
 
+TEST(LimitsInRedis, WhoWasRefusedByTheShareIsAskedForAgainOnceRedisIsBack) {
+  RedisServer redis;
+  LimitReplica b{redis.url(), "b"};
+  LimitReplica a{redis.url(), "a"};
+  ASSERT_TRUE(eventually([&] { return a.replicas() == 2; }));
+  constexpr TokenRate kHourly{.per_second = 1.0 / 3600, .burst = 20};
+  redis.kill_hard();
+  EXPECT_EQ(a.refused_of_many("o", kHourly, 15), 5) << "its share is ten";
+  redis.start();
+  EXPECT_TRUE(eventually([&] { return a.refused_of_many("o", kHourly, 1) == 0; }));
+  EXPECT_EQ(a.refused_of_many("o", kHourly, 15), 6) << "twenty in all";
+}
+
 // Whatever lies there, and however far a clock was set back: a token comes when the limit says, and not never.
 TEST(LimitsInRedis, ATimeThatIsTooFarAwayLocksNobodyOut) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
+  LimitReplica a{redis.url(), "a"};
   constexpr TokenRate kRate{.per_second = 10, .burst = 3};
   for (const auto* far : {"99999999999999999999999", "1e300", "inf", "0x7fffffffffffffff"}) {
     redis.command({"set", "t:rate:{k}", far});
@@ -295,7 +217,7 @@ TEST(LimitsInRedis, SlotsAndReplicasThatNobodyHoldsAreForgotten) {
   fill("t:{replicas}", "inf");
   fill("t:slots:{o}", "1e300");
   fill("t:slots:{old}", "-inf");
-  Replica a{redis.url(), "a"};
+  LimitReplica a{redis.url(), "a"};
   EXPECT_TRUE(a.take_slot("old", "a1", 1));
   EXPECT_FALSE(a.take_slot("o", "a1", 2)) << "from now on they are leases like others";
   EXPECT_TRUE(eventually([&] { return a.take_slot("o", "a1", 2); }, in(std::chrono::milliseconds{kSlotLeaseMs} + 15s)));
@@ -304,7 +226,7 @@ TEST(LimitsInRedis, SlotsAndReplicasThatNobodyHoldsAreForgotten) {
 
 TEST(LimitsInRedis, WhatIsHugeIsThrownAwayToo) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
+  LimitReplica a{redis.url(), "a"};
   redis.command({"eval", "redis.call('SET', KEYS[1], string.rep('9', 5000000))", "1", "t:rate:{k}"});
   EXPECT_TRUE(eventually([&] { return a.take("k", {.per_second = 10, .burst = 3}).granted == 1; }));
   EXPECT_TRUE(eventually([&] { return redis.command({"strlen", "t:rate:{k}"}).size() <= 3; }));
@@ -312,7 +234,7 @@ TEST(LimitsInRedis, WhatIsHugeIsThrownAwayToo) {
 
 TEST(LimitsInRedis, RubbishIsThrownAway) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
+  LimitReplica a{redis.url(), "a"};
   redis.command({"lpush", "t:rate:{list}", "x"});
   redis.command({"set", "t:rate:{text}", "no number"});
   redis.command({"set", "t:rate:{nan}", "nan"});
@@ -333,7 +255,7 @@ TEST(LimitsInRedis, RubbishIsThrownAway) {
 
 TEST(LimitsInRedis, NamesCannotLeaveTheirPlace) {
   RedisServer redis;
-  Replica a{redis.url(), "a"};
+  LimitReplica a{redis.url(), "a"};
   a.take("a}{b:*\r\n", kSlow);
   EXPECT_EQ(redis.command({"keys", "t:rate:*"}).substr(0, 30), "t:rate:{a%7D%7Bb%3A%2A%0D%0A}\n");
 }
