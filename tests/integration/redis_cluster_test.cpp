@@ -7,6 +7,7 @@
 
 #include "base/redis_slot.h"
 #include "tests/integration/cursor_replicas.h"
+#include "tests/integration/limit_replica.h"
 #include "tests/integration/redis_caller.h"
 #include "tests/support/free_port.h"
 #include "tests/support/redis_server.h"
@@ -84,6 +85,41 @@ TEST_F(RedisClusterTest, KeepsCursorsWhereverTheyAndTheirIndexLie) {
     EXPECT_EQ(text_of(replica.erase(of)), "none");
     EXPECT_EQ(text_of(replica.move(of, orders({{0, 7}}))), "orders=0:7 g2");
   }
+}
+
+TEST_F(RedisClusterTest, SharesLimitsWhereverTheBucketsAndSlotsOfACallerLie) {
+  LimitReplica a{options(), "a"};
+  LimitReplica b{options(), "b"};
+  ASSERT_TRUE(eventually([&] { return b.replicas() == 2; }));
+  constexpr TokenRate kHourly{.per_second = 1.0 / 3600, .burst = 6};
+  constexpr int kCallers = 15;
+  const auto caller = [](int i) { return "c" + std::to_string(i); };
+  for (int i = 0; i < kCallers; ++i) {
+    EXPECT_EQ(a.take(caller(i), kHourly, 4).granted, 4);
+    EXPECT_EQ(b.take(caller(i), kHourly, 4).granted, 2);
+    EXPECT_EQ(a.refused_of_many(caller(i), kHourly, 4), 0);
+    EXPECT_EQ(b.refused_of_many(caller(i), kHourly, 4), 2);
+    EXPECT_TRUE(a.take_slot(caller(i), "a1", 2));
+    EXPECT_TRUE(b.take_slot(caller(i), "b1", 2));
+    EXPECT_FALSE(a.take_slot(caller(i), "a2", 2));
+  }
+  for (const auto& node : nodes) {
+    for (const auto* kind : {"t:rate:{c", "t:rate:{requests", "t:slots:{c"}) {
+      EXPECT_NE(node->command({"KEYS", kind + std::string{"*"}}).find(kind), std::string::npos);
+    }
+  }
+  EXPECT_EQ(a.counters.without_redis.get() + b.counters.without_redis.get(), 0U);
+
+  b.die();
+  for (int i = 0; i < kCallers; ++i) {  // as if so much of the lease had passed
+    const std::string passed = std::to_string(kSlotLeaseMs - 2'000);
+    nodes[0]->command({"-c", "ZINCRBY", "t:slots:{" + caller(i) + "}", "-" + passed, "b1"});
+  }
+  for (int i = 0; i < kCallers; ++i) {
+    ASSERT_TRUE(eventually([&] { return a.take_slot(caller(i), "a2", 2); })) << i;
+  }
+  LimitReplica c{options(), "c"};
+  EXPECT_FALSE(c.take_slot(caller(0), "c1", 2)) << "who lives keeps his";
 }
 
 TEST_F(RedisClusterTest, FollowsASlotThatIsOnItsWayAndOneThatHasMoved) {
