@@ -336,7 +336,11 @@ TEST_F(CursorHttp, OverTheQuotaAre403ForPutAndForStreamsThatWouldSave) {
       }
     }
     EXPECT_EQ(ask_small(path + "?until=now&from=earliest&commit=manual&cursor=c").status, 200) << url;
-    EXPECT_EQ(ask_small("/cursors/c").status, 404) << url;
+    // By an id it goes on whatever the store of cursors says.
+    EXPECT_EQ(ask_small(path + "?until=now&last_event_id=0:4,1:2&cursor=d").status, 200) << url;
+    EXPECT_TRUE(
+        eventually([&] { return small.metric(R"(tailgate_cursor_saves_total{result="refused"})").value_or(0) > 0; }));
+    for (const std::string name : {"c", "d"}) EXPECT_EQ(ask_small("/cursors/" + name).status, 404) << url;
     // Asking has taken nobody's place.
     ASSERT_EQ(ask_small("/cursors/a", "DELETE").status, 204);
     EXPECT_EQ(ask_small(path + "?until=now&from=earliest&cursor=c").status, 200) << url;
