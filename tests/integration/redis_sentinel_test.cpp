@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "tests/integration/redis_caller.h"
+#include "tests/support/free_port.h"
 #include "tests/support/redis_sentinels.h"
 
 namespace tailgate::test {
@@ -49,6 +50,15 @@ TEST_F(RedisSentinelTest, FollowsAFailoverAndNeverWritesToTheOldMasterAgain) {
       },
       in(4 * kPatience)));  // sentinels that were late themselves do nothing for half a minute (TILT)
   EXPECT_EQ(replica.command({"-n", "2", "GET", "k"}), "again\n");
+}
+
+TEST(RedisSentinel, OfWhichNoneAnswersIsSaidOnceAMinute) {
+  RedisCaller caller{RedisCaller::options_of("redis-sentinel://127.0.0.1:" + std::to_string(free_port()) + "/m/0")};
+  caller.thread().forward(60'000);
+  caller.thread().forward(60'000);
+  const auto lines = caller.lines();
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_TRUE(lines[1].starts_with("Redis was not reached since the start (for 12")) << lines[1];
 }
 
 // Says what it is told to, to one client.
