@@ -237,7 +237,9 @@ Subscriber::Step Subscriber::next(Delivery& delivery) {
     delivery.code = leaves_.empty() ? std::string_view{feed_.fault()} : leaves_;
     return Step::delivery;
   }
-  if (own.scanned_bytes == 0 && now_ms() - own.checked_ms >= Own::kCheckMs) check_suspects();
+  // A reset that has not been told yet is not to be found out again.
+  const bool is_check_due = own.controls.empty() && own.scanned_bytes == 0;
+  if (is_check_due && now_ms() - own.checked_ms >= Own::kCheckMs) check_suspects();
   while (true) {
     if (next_control(delivery)) return Step::delivery;
     if (is_finished()) return Step::finished;

@@ -45,7 +45,7 @@ void Subscriber::check_suspects() {
   }
   if (!ask.empty() && !own.ends.is_waiting()) {
     own.suspects = std::move(suspects);
-    own.is_doubt_due = is_due;
+    own.is_doubt_due = is_due && !own.is_unanswered;  // a leader may be away for long
     own.ends = feed_.context().catalog.ends(std::move(ask), feed_.context().loop,
                                             [this](const Catalog::EndsAnswer& answer) { on_ends(answer); });
   }
@@ -57,6 +57,7 @@ void Subscriber::on_ends(const Catalog::EndsAnswer& answer) {
   Doubts& doubts = feed_.context().doubts;
   const std::int64_t now = now_ms();
   own.is_doubt_due = false;
+  own.is_unanswered = !answer;
   for (const Slot slot : std::exchange(own.suspects, {})) {
     Own::Seen& seen = own.slots[slot];
     seen.check_ms = now + Own::kCheckMs;

@@ -106,7 +106,8 @@ struct Subscriber::Own {
   Slot turn = 0;  // of the partitions that are behind
   bool is_feeds_turn = true;
   bool is_end_told = false;
-  bool is_doubt_due = false;  // nothing is given before `ends` has been answered
+  bool is_doubt_due = false;   // nothing is given before `ends` has been answered
+  bool is_unanswered = false;  // the last time it was not
 };
 
 }  // namespace tailgate

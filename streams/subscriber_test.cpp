@@ -265,6 +265,85 @@ TEST_F(SubscriberTest, AllWhoStandBeyondTheEndAreResetAfterTenSecondsAndNotOneAf
   }
 }
 
+TEST_F(SubscriberTest, PartitionsThatAreResetAtATimeAreResetOnceEachHoweverSlowlyTheClientReads) {
+  constexpr std::int32_t kPartitions = 4;
+  catalog.set({{"a", kPartitions}});
+  std::map<TopicPartition, PartitionEnds> ends;
+  TopicPosition passed;
+  for (std::int32_t p = 0; p < kPartitions; ++p) {
+    log(p).start(5);
+    ends[source("a", p)] = {0, 5, 5};
+    passed[p] = 100;
+  }
+  const auto answer = [&] {
+    for (auto& asked : std::exchange(catalog.asked, {})) asked.reply(ends);
+    run();
+  };
+  auto body = open(feed(), {{"a", passed}});
+  pull(*body);
+  for (int second = 0; second < 11; ++second) {
+    pass(1'000);
+    EXPECT_EQ(pull(*body), "");
+    answer();
+  }
+  // An event is taken every other second, and records come behind what was reset.
+  scripted::TextSink sink;
+  for (Offset offset = 5; offset < 20; ++offset) {
+    for (std::int32_t p = 0; p < kPartitions; ++p) {
+      append(p, offset);
+      tell(p);
+    }
+    pass(2'000);
+    const Pull pulled = body->prepare(400);
+    if (pulled.state == Pull::State::ready) body->emit(pulled.bytes, sink);
+    answer();
+  }
+  const std::string got = sink.text + pull(*body);
+  for (std::int32_t p = 0; p < kPartitions; ++p) {
+    const std::string reset = "event: reset\ndata: {\"topic\":\"a\",\"partition\":" + std::to_string(p) + ",";
+    const std::size_t first = got.find(reset);
+    ASSERT_NE(first, std::string::npos) << p;
+    EXPECT_EQ(got.find(reset, first + 1), std::string::npos) << p;
+    const std::size_t record = got.find("data: " + value_at(p, 5) + "\n");
+    ASSERT_NE(record, std::string::npos) << p;
+    EXPECT_EQ(got.find("data: " + value_at(p, 5) + "\n", record + 1), std::string::npos) << p << " twice";
+  }
+}
+
+TEST_F(SubscriberTest, APartitionInDoubtWhoseLeaderIsSilentHoldsUpNoOther) {
+  start(5);
+  auto body = open_at(100, -1);
+  for (int second = 0; second < 11; ++second) {
+    pass(1'000);
+    pull(*body);
+    if (second < 8) answer_ends({0, 5, 5});
+  }
+  for (auto& asked : std::exchange(catalog.asked, {})) asked.reply(Error{ErrorCode::upstream_down, "scripted"});
+  run();
+  // Its doubt has lasted long enough, and its leader answers no more: each question lasts for its two seconds.
+  int held = 0;
+  int silent = 0;
+  for (Offset offset = 0; offset < 100; ++offset) {
+    append(1, offset);
+    tell(1);
+    held += pull(*body).find("data: " + value_at(1, offset) + "\n") == std::string::npos ? 1 : 0;
+    pass(200);
+    silent += catalog.asked.empty() ? 0 : 1;
+    if (silent < 10) continue;
+    silent = 0;
+    for (auto& asked : std::exchange(catalog.asked, {})) asked.reply(Error{ErrorCode::upstream_down, "scripted"});
+    run();
+  }
+  EXPECT_LE(held, 10) << "for one question, and not for each";
+  // It is back: what it says decides, before anything else is given.
+  pass(1'200);
+  append(1, 100);
+  tell(1);
+  pull(*body);
+  answer_ends({0, 5, 5});
+  EXPECT_NE(pull(*body).find("event: reset\n"), std::string::npos);
+}
+
 TEST_F(SubscriberTest, AnIdThatKafkaHasIsWaitedForHoweverSlowThisReplicaIs) {
   start(5);
   StreamBodyOptions how;
