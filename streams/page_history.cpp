@@ -31,6 +31,10 @@ class PageHistory::Reader final : public ConsumerEvents {
 
   bool has(const TopicPartition& partition) const { return runs_.contains(partition); }
   std::size_t runs() const { return runs_.size(); }
+  std::size_t silent_runs() const {
+    return static_cast<std::size_t>(
+        std::count_if(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second->is_silent; }));
+  }
   void start(Run& run) {
     runs_[run.partition] = &run;
     consumer_.start(run.partition, run.next);
@@ -230,21 +234,35 @@ PageHistory::Reader* PageHistory::place_for(const Run& run) const {
   return best;
 }
 
+bool PageHistory::has_place() const {
+  return std::any_of(readers_.begin(), readers_.end(),
+                     [this](const auto& reader) { return reader->runs() < options_.runs_per_consumer; });
+}
+
+// Half of all places: who comes next must not find nothing but runs whose leader is away.
+std::size_t PageHistory::silent_max() const {
+  return std::max<std::size_t>(1, readers_.size() * options_.runs_per_consumer / 2);
+}
+
 void PageHistory::start_waiting() {
-  if (waiting_.empty()) return;
+  if (waiting_.empty() || !has_place()) return;
   const bool is_full = !cache_.make_room(0);
   count_unasked();
   bool is_reading =
       std::any_of(readers_.begin(), readers_.end(), [](const auto& reader) { return reader->runs() > 0; });
+  std::size_t silent = 0;
+  for (const auto& reader : readers_) silent += reader->silent_runs();
   for (auto it = waiting_.begin(); it != waiting_.end();) {
     Run& run = **it;
-    const bool must_wait = is_full && is_reading && clock_.steady_ms() - run.event_ms < options_.full_ms;
-    Reader* reader = must_wait ? nullptr : place_for(run);
+    const bool waits_for_memory = is_full && is_reading && clock_.steady_ms() - run.event_ms < options_.full_ms;
+    const bool waits_for_others = run.is_silent && silent >= silent_max();
+    Reader* reader = waits_for_memory || waits_for_others ? nullptr : place_for(run);
     if (reader == nullptr) {
       ++it;
       continue;
     }
     it = waiting_.erase(it);
+    silent += run.is_silent ? 1 : 0;
     run.state = State::reading;
     run.reader = reader;
     run.event_ms = clock_.steady_ms();
@@ -284,6 +302,7 @@ bool PageHistory::may_read_ahead(const Run& run) {
 
 void PageHistory::touch(Run& run) {
   run.refused = 0;
+  run.is_silent = false;
   if (run.is_touched) return;
   run.is_touched = true;
   run.event_ms = clock_.steady_ms();  // once a step: reading the clock costs a tenth of what a record does
@@ -506,6 +525,30 @@ void PageHistory::count_unasked() {
   }
 }
 
+// `silent`: all that are on a consumer. Those that are so for longest wait behind who waits for a place, until half of
+// the places are left to silent ones, and behind each other after silent_ms.
+void PageHistory::give_way(std::vector<Run*> silent) {
+  const auto waiting_silent = static_cast<std::size_t>(
+      std::count_if(waiting_.begin(), waiting_.end(), [](const Run* run) { return run->is_silent; }));
+  std::size_t same = waiting_silent;
+  std::size_t others = has_place() ? 0 : waiting_.size() - waiting_silent;
+  std::sort(silent.begin(), silent.end(), [](const Run* a, const Run* b) { return a->event_ms < b->event_ms; });
+  std::size_t staying = silent.size();
+  for (Run* run : silent) {
+    const bool is_over = clock_.steady_ms() - run->event_ms >= options_.silent_ms;
+    if (others > 0 && (is_over || staying > silent_max())) {
+      --others;
+    } else if (same > 0 && is_over) {
+      --same;
+    } else {
+      return;
+    }
+    --staying;
+    stop(*run);
+    if (!run->askers.empty()) queue(*run);
+  }
+}
+
 void PageHistory::on_tick() {
   own_.timers().set(tick_, kTickMs);
   cache_.drop_old();
@@ -513,6 +556,7 @@ void PageHistory::on_tick() {
   count_unasked();
   const std::int64_t now_ms = clock_.steady_ms();
   std::vector<const Run*> over;
+  std::vector<Run*> silent;
   for (auto& [partition, runs] : runs_) {
     for (auto& [id, run] : runs) {
       if (run.state == State::resting && now_ms - run.asked_ms >= options_.rest_ms) over.push_back(&run);
@@ -522,10 +566,17 @@ void PageHistory::on_tick() {
         return now_ms - asker.asked_ms >= options_.down_ms;
       });
       if (has_waited && silent_ms >= options_.down_ms && !run.ends.is_waiting()) ask_why_silent(run);
-      if (run.state == State::reading && run.askers.empty() && silent_ms >= options_.silent_ms) stop(run);
+      run.is_silent = run.is_silent || (run.state == State::reading && silent_ms >= options_.down_ms);
+      if (run.state != State::reading || !run.is_silent) continue;
+      if (run.askers.empty() && silent_ms >= options_.silent_ms) {
+        stop(run);
+      } else {
+        silent.push_back(&run);
+      }
     }
   }
   for (const Run* run : over) erase(*run);
+  give_way(std::move(silent));
   start_waiting();
 }
 

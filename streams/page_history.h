@@ -58,6 +58,9 @@ struct HistoryCounts {
 // rests, which costs nothing, and goes on where it stood. Leaving the consumer it keeps all that the last fetch
 // brought. So a single page costs one start and stop, and a replay almost none.
 //
+// A run whose partition says nothing keeps its place, as it may be passing a long aborted transaction: but where others
+// wait for one, such runs have half of the places.
+//
 // history_bytes is of all memory that pages take. At the bound what nobody holds goes. Where those who asked hold all
 // of it, nothing is read ahead, and runs start one after the other or when they have waited for full_ms: so one that
 // never lets go keeps nobody waiting for longer, and a subscriber lets go within a second.
@@ -111,7 +114,8 @@ class PageHistory final : public History {
     bool is_touched = false;       // in touched_
     std::int64_t event_ms = 0;     // of the last event, or the start
     std::int64_t asked_ms = 0;
-    int refused = 0;  // times in a row that the offset was out of range and then was not
+    bool is_silent = false;  // nothing has come for down_ms while it was on a consumer, and nothing since
+    int refused = 0;         // times in a row that the offset was out of range and then was not
     Ask<Catalog::EndsAnswer> ends;
   };
 
@@ -123,7 +127,10 @@ class PageHistory final : public History {
   void forget(const TopicPartition& partition);
   void queue(Run& run);
   Reader* place_for(const Run& run) const;
+  bool has_place() const;
+  std::size_t silent_max() const;
   void start_waiting();
+  void give_way(std::vector<Run*> silent);
   void on_record(Run& run, const RecordView& record);
   void on_end(Run& run, Offset next);
   void on_out_of_range(Run& run, Offset asked);

@@ -468,6 +468,67 @@ TEST_F(PageHistoryTest, PartitionsTakeTurnsWhenTheConsumerHasNoPlaceLeft) {
   EXPECT_TRUE(second->is_page());
 }
 
+// Several wait for each of them, and ask again a little after they were told: at no time is there nobody who waits.
+TEST_F(PageHistoryTest, PartitionsWhoseLeaderIsAwayLeaveRoomForTheOthers) {
+  options.runs_per_consumer = 4;
+  make_history();
+  struct Waiting {
+    TopicPartition of;
+    std::int64_t ask_ms;
+    std::unique_ptr<Asked> asked = {};
+  };
+  std::vector<Waiting> all;
+  for (std::int32_t p = 0; p < 6; ++p) {
+    for (int i = 0; i < 3; ++i) all.push_back({{"away", p}, clock.steady_ms() + 700 * i});
+  }
+  const auto ask_again = [&] {
+    for (Waiting& one : all) {
+      if (one.asked && one.asked->answer) {
+        EXPECT_TRUE(std::holds_alternative<HistoryDown>(*one.asked->answer));
+        one.asked.reset();
+        one.ask_ms = clock.steady_ms() + 500;
+      }
+      if (!one.asked && one.ask_ms <= clock.steady_ms()) one.asked = read(one.of, 0);
+    }
+  };
+  for (int i = 0; i < 20; ++i) {
+    ask_again();
+    pass(100);
+  }
+  ASSERT_EQ(consumer.started.size(), 4U);
+  for (int round = 0; round < 10; ++round) {
+    const std::int64_t begun_ms = clock.steady_ms();
+    const Offset next = 10 * round;
+    auto asked = read(next);
+    while (!asked->is_page() && clock.steady_ms() - begun_ms < 100'000) {
+      if (asked->answer) asked = read(next);
+      ask_again();
+      pass(100);
+      if (!consumer.started.contains(partition)) continue;
+      consumer.records(partition, next, next + 9, 1'000);
+      consumer.end(partition, next + 10);
+      settle();
+    }
+    EXPECT_TRUE(asked->is_page()) << round;
+    EXPECT_LT(clock.steady_ms() - begun_ms, round == 0 ? 12'000 : 1'000) << round;
+  }
+  EXPECT_GE(consumer.started.size(), 2U) << "they are still tried";
+  // Their leader is back.
+  const auto is_answered = [](const Waiting& one) { return one.asked && one.asked->is_page(); };
+  const std::int64_t back_ms = clock.steady_ms();
+  while (!std::all_of(all.begin(), all.end(), is_answered) && clock.steady_ms() - back_ms < 100'000) {
+    for (Waiting& one : all) {
+      if (!one.asked || (one.asked->answer && !one.asked->is_page())) one.asked = read(one.of, 0);
+      if (!consumer.started.contains(one.of)) continue;
+      consumer.records(one.of, 0, 9, 1'000);
+      consumer.end(one.of, 10);
+      settle();
+    }
+    pass(100);
+  }
+  EXPECT_LT(clock.steady_ms() - back_ms, 1'000);
+}
+
 TEST_F(PageHistoryTest, ARecordLargerThanAPageGetsAPageOfItsSize) {
   const auto asked = read(0);
   settle();
