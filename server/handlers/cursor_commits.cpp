@@ -68,7 +68,7 @@ void CursorCommits::note(const CursorKey& key, std::optional<std::int64_t> gener
   move.partitions = partitions_of(position);
   join(line.waiting, move);
   const std::int64_t now_ms = loop_.timers().clock().steady_ms();
-  if (!line.is_sent && (is_draining_ || line.next_ms <= now_ms)) save(line_key, line);
+  if (!line.is_sent && (is_draining_ || line.next_ms <= now_ms)) save_in_turn(line_key, line);
   if (!tick_.is_set()) loop_.timers().set(tick_, kSaveMs);
 }
 
@@ -83,7 +83,23 @@ std::map<std::string, std::int32_t> CursorCommits::partitions_of(const Position&
   return counts;
 }
 
+void CursorCommits::save_in_turn(const LineKey& key, Line& line) {
+  if (!std::exchange(line.is_due, true)) due_.push_back(key);
+  save_next();
+}
+
+void CursorCommits::save_next() {
+  while (saves_ < kSavesMax && !due_.empty()) {
+    const LineKey key = std::move(due_.front());
+    due_.pop_front();
+    Line& line = lines_.find(key)->second;  // it has something that waits, so it is there
+    line.is_due = false;
+    save(key, line);
+  }
+}
+
 void CursorCommits::save(const LineKey& key, Line& line) {
+  ++saves_;
   line.sent = std::exchange(line.waiting, {});
   line.sent.generation = key.second;
   line.is_sent = true;
@@ -92,6 +108,7 @@ void CursorCommits::save(const LineKey& key, Line& line) {
 }
 
 void CursorCommits::on_saved(const LineKey& key, const CursorAnswer& answer) {
+  --saves_;
   const auto found = lines_.find(key);
   Line& line = found->second;
   line.is_sent = false;
@@ -107,12 +124,16 @@ void CursorCommits::on_saved(const LineKey& key, const CursorAnswer& answer) {
   if (is_draining_ && line.waiting.position.empty()) {
     lines_.erase(found);
   } else if (is_draining_) {
-    save(key, line);
+    save_in_turn(key, line);
   }
+  save_next();
   if (!answer || !*answer || key.second) return;
   // What follows a cursor that it has made itself is fenced off by a reset as well.
-  for (Bookmark* bookmark : bookmarks_) {
-    if (bookmark->key_ == key.first && !bookmark->generation_) bookmark->generation_ = (**answer).generation;
+  for (auto it = bookmarks_.begin(); it != bookmarks_.end() && !(*it)->generation_;) {
+    const auto at = it++;
+    if ((*at)->key_ != key.first) continue;
+    (*at)->generation_ = (**answer).generation;
+    bookmarks_.splice(bookmarks_.end(), bookmarks_, at);
   }
 }
 
@@ -132,8 +153,8 @@ void CursorCommits::save_all(bool at_once) {
   for (auto it = lines_.begin(); it != lines_.end();) {
     Line& line = it->second;
     const bool is_due = !line.is_sent && (at_once || line.next_ms <= now_ms);
-    const bool is_idle = is_due && line.waiting.position.empty();
-    if (is_due && !is_idle) save(it->first, line);
+    const bool is_idle = is_due && !line.is_due && line.waiting.position.empty();
+    if (is_due && !is_idle) save_in_turn(it->first, line);
     it = is_idle ? lines_.erase(it) : std::next(it);
   }
 }
@@ -141,7 +162,7 @@ void CursorCommits::save_all(bool at_once) {
 CursorCommits::Bookmark::Bookmark(CursorCommits& commits, CursorKey key, std::optional<std::int64_t> generation,
                                   std::function<Position()> position)
     : commits_{commits}, key_{std::move(key)}, generation_{generation}, position_{std::move(position)} {
-  place_ = commits_.bookmarks_.insert(commits_.bookmarks_.end(), this);
+  place_ = commits_.bookmarks_.insert(generation_ ? commits_.bookmarks_.end() : commits_.bookmarks_.begin(), this);
   if (!commits_.tick_.is_set()) commits_.loop_.timers().set(commits_.tick_, kSaveMs);
 }
 

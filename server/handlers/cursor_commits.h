@@ -5,10 +5,12 @@
 // comes to nothing because Redis is away is tried again, joined with what has come meanwhile; one that never succeeds
 // leaves the cursor older, never newer.
 // Bounds: kCursorsMax cursors and kProofsMax questions to Kafka at a time; above them saves are dropped and counted.
+// kSavesMax saves are under way at a time, the others wait in turn: the store takes no more than some at once.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -37,6 +39,7 @@ class CursorCommits {
  public:
   static constexpr std::size_t kCursorsMax = 100'000;
   static constexpr std::size_t kProofsMax = 10'000;
+  static constexpr std::size_t kSavesMax = 200;
   static constexpr std::int64_t kSaveMs = 1'000;
 
   CursorCommits(CursorStore& store, Catalog& catalog, Loop& loop, CursorCounters& counters);
@@ -86,6 +89,7 @@ class CursorCommits {
     CursorMove waiting;  // joined; empty: nothing waits
     CursorMove sent;     // while `ask` waits
     bool is_sent = false;
+    bool is_due = false;       // in due_
     std::int64_t next_ms = 0;  // no save before it
     Ask<CursorAnswer> ask;
   };
@@ -96,6 +100,8 @@ class CursorCommits {
   };
 
   void on_ends(std::list<Proof>::iterator proof, const Catalog::EndsAnswer& ends);
+  void save_in_turn(const LineKey& key, Line& line);
+  void save_next();
   void save(const LineKey& key, Line& line);
   void on_saved(const LineKey& key, const CursorAnswer& answer);
   void on_tick();
@@ -109,8 +115,10 @@ class CursorCommits {
   CursorCounters& counters_;
   bool is_draining_ = false;
   std::map<LineKey, Line> lines_;
+  std::deque<LineKey> due_;  // of lines that are to be saved, in turn
+  std::size_t saves_ = 0;    // under way
   std::list<Proof> proofs_;
-  std::list<Bookmark*> bookmarks_;
+  std::list<Bookmark*> bookmarks_;  // those without a generation first
   Timer tick_;
 };
 

@@ -21,19 +21,27 @@ class ToldStore final : public CursorStore {
   Ask<CursorAnswer> move(const CursorKey& key, CursorMove move, Then then) override {
     moves.push_back(key.name + " " + format_id(move.position, IdForm::topics) +
                     (move.generation ? " g" + std::to_string(*move.generation) : ""));
+    if (room == 0) return answer(CursorError{CursorRefusal::away, "full"}, std::move(then));
+    --room;
+    loop_.post([this] { ++room; });
     return answer(std::move(then));
   }
 
   std::vector<std::string> moves;
   std::optional<CursorRefusal> refusal;
   std::int64_t generation = 1;
+  std::size_t room = 1'000;  // moves at a time, as many as a link to Redis takes
 
  private:
   Ask<CursorAnswer> answer(Then then) {
-    auto [ask, reply] = make_ask<CursorAnswer>(loop_, std::move(then));
     Cursor cursor;
     cursor.generation = generation;
-    reply(refusal ? CursorAnswer{CursorError{*refusal, ""}} : CursorAnswer{std::optional{cursor}});
+    return answer(refusal ? CursorAnswer{CursorError{*refusal, ""}} : CursorAnswer{std::optional{cursor}},
+                  std::move(then));
+  }
+  Ask<CursorAnswer> answer(CursorAnswer what, Then then) {
+    auto [ask, reply] = make_ask<CursorAnswer>(loop_, std::move(then));
+    reply(std::move(what));
     return std::move(ask);
   }
   Loop& loop_;
@@ -150,6 +158,28 @@ TEST_F(CursorCommitsTest, ABookmarkThatMadeItsCursorIsOfItsGenerationFromThenOn)
   now = at({{0, 2}});
   pass_second();
   EXPECT_EQ(store.moves, (Moves{"c orders=0:1", "c orders=0:2 g4"}));
+}
+
+TEST_F(CursorCommitsTest, MoreCursorsThanTheStoreTakesAtATimeAreAllSavedEachSecondAndByADrain) {
+  constexpr std::size_t kStreams = 3'000;
+  Offset now = 1;
+  std::vector<std::unique_ptr<CursorCommits::Bookmark>> bookmarks;
+  for (std::size_t i = 0; i < kStreams; ++i) {
+    bookmarks.push_back(
+        std::make_unique<CursorCommits::Bookmark>(commits, CursorKey{"", "c" + std::to_string(i)}, 1, [&] {
+          return at({{0, now}});
+        }));
+  }
+  for (; now < 4; ++now) {
+    pass_second();
+    EXPECT_EQ(counters.saves.get(), kStreams * static_cast<std::size_t>(now));
+  }
+  commits.flush();
+  run_posted();
+  EXPECT_EQ(counters.saves.get(), 4 * kStreams);
+  EXPECT_EQ(counters.retries.get(), 0U);
+  EXPECT_EQ(counters.refused.get(), 0U);
+  EXPECT_TRUE(commits.is_idle());
 }
 
 TEST_F(CursorCommitsTest, ADrainSavesAllThatWaitsAndFromThenOnAtOnce) {
