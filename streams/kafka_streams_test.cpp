@@ -147,6 +147,32 @@ TEST_F(OnMockCluster, AStartByTimeIsFoundByReading) {
   EXPECT_EQ(at(between_ms + 3'600'000), 20);
 }
 
+TEST_F(OnMockCluster, AStartByTimeHasItsTurnHoweverManyAskForEnds) {
+  const TopicPartition partition{"stock", 0};
+  Catalog& catalog = streams_->catalog();
+  rd_kafka_mock_broker_set_rtt(&cluster_->mock(), 1, 10);
+  // Others ask for the ends all the time: there is always one that waits.
+  std::vector<Ask<Catalog::EndsAnswer>> others;
+  int answered = 0;
+  const auto ask_for_ends = [&] {
+    others.push_back(catalog.ends({partition}, loop_, [&](const Catalog::EndsAnswer&) { ++answered; }));
+  };
+  ASSERT_TRUE(run_until([&] {
+    ask_for_ends();
+    return answered > 10;
+  }));
+  for (std::int64_t wall_ms = 3; wall_ms > 0; --wall_ms) {
+    std::optional<Catalog::OffsetsAnswer> found;
+    const auto asking = catalog.offsets_at({partition}, wall_ms, loop_,
+                                           [&](Catalog::OffsetsAnswer answer) { found = std::move(answer); });
+    ASSERT_TRUE(run_until([&] {
+      ask_for_ends();
+      return found.has_value();
+    }));
+    EXPECT_TRUE(*found) << found->error().detail;
+  }
+}
+
 TEST_F(OnMockCluster, NamesThatMetadataDoesNotHaveAreRefusedWithoutARequest) {
   auto unknown_topic = ask<Catalog::EndsAnswer>([&](auto then) {
     return streams_->catalog().ends({{"nothing", 0}}, loop_, then);

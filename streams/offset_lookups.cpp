@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <set>
 #include <string>
 #include <utility>
@@ -122,6 +123,21 @@ void OffsetLookups::run() {
   }
 }
 
+// The ends, which all times share, and a time in turn; the times one after the other in a circle.
+OffsetLookups::Times::iterator OffsetLookups::next_of(Leader& leader) {
+  Times& times = leader.waiting;
+  const bool has_ends = !times.begin()->first;
+  const bool is_ends_turn = has_ends && (!std::exchange(leader.had_ends, false) || times.size() == 1);
+  if (is_ends_turn) {
+    leader.had_ends = true;
+    return times.begin();
+  }
+  auto next = times.upper_bound(leader.last_wall_ms);
+  if (next == times.end()) next = has_ends ? std::next(times.begin()) : times.begin();
+  leader.last_wall_ms = next->first;
+  return next;
+}
+
 // Under mutex_. The next leader in turn that may be asked.
 std::optional<OffsetLookups::Batch> OffsetLookups::take() {
   const auto may_be_asked = [this](const auto& entry) {
@@ -138,7 +154,7 @@ std::optional<OffsetLookups::Batch> OffsetLookups::take() {
   last_leader_ = id;
   leader.is_busy = true;
   if (leader.is_slow) ++slow_busy_;
-  const auto first = leader.waiting.begin();
+  const auto first = next_of(leader);
   Batch batch{id, first->first, {}};
   while (!first->second.empty() && batch.waiting.size() < kBatchMax)
     batch.waiting.insert(first->second.extract(first->second.begin()));

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <list>
 #include <map>
 #include <memory>
@@ -62,8 +63,11 @@ class OffsetLookups {
   };
   using AskedPtr = std::shared_ptr<Asked>;
   using Waiting = std::map<TopicPartition, std::vector<AskedPtr>>;
+  using Times = std::map<std::optional<std::int64_t>, Waiting>;  // by time asked for; nullopt: the ends alone
   struct Leader {
-    std::map<std::optional<std::int64_t>, Waiting> waiting;  // by time asked for; nullopt: the ends alone
+    Times waiting;
+    std::optional<std::int64_t> last_wall_ms = std::numeric_limits<std::int64_t>::min();  // that was asked for
+    bool had_ends = false;                                                                // the last time
     bool is_busy = false;
     bool is_slow = false;  // did not answer in time when last asked
   };
@@ -82,6 +86,7 @@ class OffsetLookups {
   void run_expiry();
   void expire();
   std::optional<Batch> take();
+  static Times::iterator next_of(Leader& leader);
   bool answer(const Batch& batch);
   Found look_up(const std::vector<TopicPartition>& partitions, std::optional<std::int64_t> wall_ms,
                 std::int64_t due_ms);
