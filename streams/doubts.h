@@ -32,7 +32,8 @@ class Doubts {
   // Kafka says that it is beyond the end; since when it does.
   std::int64_t confirm(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
   // It is in Kafka. A reset of one is none of the others that stand there: what Kafka has said holds for them too.
-  void forget(const std::string& topic, std::int32_t partition, Offset passed);
+  void forget(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
+  std::size_t size() const;
 
  private:
   using Key = std::tuple<std::string, std::int32_t, Offset>;
@@ -41,10 +42,12 @@ class Doubts {
     std::int64_t asked_ms = 0;
   };
   Kept& keep(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
+  void grow_old(std::int64_t now_ms);
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::atomic<bool> is_empty_{true};  // so that those without doubts do not wait for each other
-  // Those asked for since `young_` was last full, and those before: dropped when it is full again.
+  // Those asked for since `old_ms_`, and those before: dropped when `young_` is full, or after kKeptMs.
+  std::int64_t old_ms_ = 0;
   std::map<Key, Kept> young_;
   std::map<Key, Kept> old_;
 };

@@ -19,7 +19,7 @@ TEST_F(DoubtsTest, LastFromOneQuestionToTheNext) {
   EXPECT_EQ(since("a", 0, 8, 9'000), 9'000) << "another position";
   EXPECT_EQ(since("a", 1, 7, 9'000), 9'000) << "another partition";
   EXPECT_EQ(since("b", 0, 7, 9'000), 9'000) << "another topic";
-  doubts.forget("a", 0, 7);
+  doubts.forget("a", 0, 7, 9'000);
   EXPECT_EQ(since("a", 0, 7, 10'000), 10'000);
 }
 
@@ -28,6 +28,15 @@ TEST_F(DoubtsTest, BeginAnewAfterALongPause) {
   EXPECT_EQ(since("a", 0, 7, Doubts::kKeptMs), 0);
   EXPECT_EQ(since("a", 0, 7, 2 * Doubts::kKeptMs), 0);
   EXPECT_EQ(since("a", 0, 7, 3 * Doubts::kKeptMs + 1), 3 * Doubts::kKeptMs + 1);
+}
+
+// Nobody says that a position which was reset is in Kafka. Those without doubts must not pay for it for ever.
+TEST_F(DoubtsTest, AreGoneWhenNobodyHasAskedForLong) {
+  since("a", 0, 7, 0);
+  doubts.confirm("a", 0, 7, 1'000);
+  EXPECT_EQ(doubts.size(), 1U);
+  for (int minutes = 1; minutes < 7; ++minutes) doubts.forget("b", 0, 1, minutes * 60'000);
+  EXPECT_EQ(doubts.size(), 0U);
 }
 
 TEST_F(DoubtsTest, OfMadeUpPositionsDoNotGrowAndDoNotDisplaceThoseInUse) {

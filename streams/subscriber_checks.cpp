@@ -27,7 +27,7 @@ void Subscriber::check_suspects() {
     if (!seen.is_end_in_doubt && (seen.passed >= seen.until || (!is_ahead && !seen.is_beyond))) {
       const bool is_reached = seen.feed != kNotStarted && seen.passed <= seen.feed;
       if (is_reached && (is_first || seen.check_ms != Own::kNever)) {
-        doubts.forget(known.topic, known.source.partition, seen.passed);
+        doubts.forget(known.topic, known.source.partition, seen.passed, own.checked_ms);
       }
       seen.check_ms = Own::kNever;
       continue;
@@ -67,7 +67,7 @@ void Subscriber::on_ends(const Catalog::EndsAnswer& answer) {
     if (it == answer->end()) continue;
     const PartitionEnds& ends = it->second;
     if (seen.passed < ends.end) {  // it exists: this replica is slow
-      doubts.forget(known.topic, known.source.partition, seen.passed);
+      doubts.forget(known.topic, known.source.partition, seen.passed, now);
       seen.beyond_since_ms = -1;
       seen.is_end_in_doubt = false;
       seen.check_ms = now + kGoodMs;
