@@ -10,7 +10,6 @@ namespace {
 constexpr std::size_t kSizeLineBytesMax = 256;
 constexpr std::size_t kSizeDigitsMax = 15;
 
-constexpr Refusal kTooLarge{413, "body_too_large", "The request body is too large."};
 constexpr Refusal kBadChunk{400, "bad_chunk", "The chunked body is not formed as RFC 9112 says."};
 constexpr Refusal kTrailersTooLarge{431, "trailers_too_large", "The trailer fields are too large."};
 
@@ -34,7 +33,7 @@ H1Body::State H1Body::refuse(Refusal refusal) {
 }
 
 H1Body::State H1Body::take(std::string_view& input, std::string& body) {
-  if (left_ > bytes_max_) return refuse(kTooLarge);
+  if (left_ > bytes_max_) return refuse(kBodyTooLarge);
   for (;;) {
     if (part_ != Part::data) {
       const State state = take_line(input);
@@ -100,7 +99,7 @@ H1Body::State H1Body::take_size(std::string_view line) {
   if (first == std::string_view::npos && !extension.empty()) return refuse(kBadChunk);
   if (!std::all_of(extension.begin(), extension.end(), is_extension_char)) return refuse(kBadChunk);
   taken_ += size;
-  if (size > bytes_max_ || taken_ > bytes_max_) return refuse(kTooLarge);
+  if (size > bytes_max_ || taken_ > bytes_max_) return refuse(kBodyTooLarge);
   left_ = size;
   part_ = size == 0 ? Part::trailers : Part::data;
   return State::partial;

@@ -22,14 +22,10 @@ constexpr Refusal kBadRequestLine{400, "bad_request_line", "The request line is 
 constexpr Refusal kBadField{400, "bad_field", "A header field is not formed as RFC 9112 says."};
 constexpr Refusal kBadLineEnd{400, "bad_line_end", "Lines end in CR LF."};
 constexpr Refusal kFolded{400, "folded_field", "A header field is folded over several lines."};
-constexpr Refusal kTargetTooLong{414, "target_too_long", "The request target is too long."};
-constexpr Refusal kFieldsTooLarge{431, "fields_too_large", "The header fields are too large."};
-constexpr Refusal kTooManyFields{431, "too_many_fields", "There are too many header fields."};
 constexpr Refusal kBadHost{400, "bad_host", "A request has exactly one Host, of the form host[:port]."};
 constexpr Refusal kBadTarget{400, "bad_target", "The request target is not of a form that this method takes."};
 constexpr Refusal kHostDiffers{400, "host_differs", "The host of the request target and the Host field differ."};
 constexpr Refusal kMisdirected{421, "misdirected", "This listener does not serve the scheme of the request target."};
-constexpr Refusal kUnknownMethod{501, "unknown_method", "The method is not implemented."};
 constexpr Refusal kBadLength{400, "bad_content_length", "Content-Length is one decimal number, once."};
 constexpr Refusal kBadCoding{400, "bad_transfer_encoding",
                              "Transfer-Encoding is `chunked`, once, and without Content-Length."};

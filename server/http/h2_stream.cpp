@@ -9,14 +9,9 @@ namespace {
 constexpr std::size_t kFieldOverhead = 32;
 
 constexpr std::size_t kOriginBytesMax = 300;
-constexpr Refusal kFieldsTooLarge{431, "fields_too_large", "The header fields are too large."};
-constexpr Refusal kTooManyFields{431, "too_many_fields", "There are too many header fields."};
-constexpr Refusal kTargetTooLong{414, "target_too_long", "The request target is too long."};
-constexpr Refusal kBodyTooLarge{413, "body_too_large", "The request body is too large."};
 constexpr Refusal kBadTarget{400, "bad_target", "The request target is not of a form that this method takes."};
 constexpr Refusal kBadAuthority{400, "bad_host", "A request names its host once, in the form host[:port]."};
 constexpr Refusal kHostDiffers{400, "host_differs", "The authority of the request and its Host field differ."};
-constexpr Refusal kUnknownMethod{501, "unknown_method", "The method is not implemented."};
 constexpr Refusal kConnect{405, "method_not_allowed", "This server is no proxy."};
 
 }  // namespace

@@ -13,6 +13,13 @@ struct Refusal {
   std::string_view detail;
 };
 
+// Of requests in either version of HTTP.
+inline constexpr Refusal kTargetTooLong{414, "target_too_long", "The request target is too long."};
+inline constexpr Refusal kFieldsTooLarge{431, "fields_too_large", "The header fields are too large."};
+inline constexpr Refusal kTooManyFields{431, "too_many_fields", "There are too many header fields."};
+inline constexpr Refusal kBodyTooLarge{413, "body_too_large", "The request body is too large."};
+inline constexpr Refusal kUnknownMethod{501, "unknown_method", "The method is not implemented."};
+
 // A method that some resource may take; another valid token is 501.
 bool is_known_method(std::string_view method);
 // Whether a body is of no use to it.
