@@ -7,19 +7,10 @@
 #include <vector>
 
 #include "server/handlers/stream_headers.h"
+#include "server/handlers/test_request.h"
 
 namespace tailgate {
 namespace {
-
-Request request(const std::string& target, std::vector<HeaderField> headers = {}) {
-  Request made;
-  made.method = "GET";
-  const std::size_t question = target.find('?');
-  made.path = target.substr(0, question);
-  if (question != target.npos) made.query = target.substr(question + 1);
-  made.headers = std::move(headers);
-  return made;
-}
 
 StreamRequest taken(const Request& request) {
   const auto stream = parse_stream_request(request, 1'790'000'000'000);
@@ -28,7 +19,7 @@ StreamRequest taken(const Request& request) {
 }
 
 bool is_closed(const std::string& target, std::vector<HeaderField> headers = {}) {
-  return is_closed_range(taken(request(target, std::move(headers))));
+  return is_closed_range(taken(get_request(target, std::move(headers))));
 }
 
 TEST(ClosedRange, BeginsAndEndsAtIdsOfItsUrl) {
@@ -93,7 +84,7 @@ class KeptRange : public testing::Test {
   // What becomes of an answer with that body.
   static Response answer(const std::string& body, std::vector<HeaderField> headers = {},
                          const std::string& target = "/streams/a?as=json&from=0:5&until=0:9") {
-    const Request asked = request(target, std::move(headers));
+    const Request asked = get_request(target, std::move(headers));
     Response response;
     response.headers = stream_headers(Representation::json, "0:5");
     response.headers.push_back({"Link", "<?x>; rel=\"next\""});

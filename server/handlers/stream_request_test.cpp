@@ -4,29 +4,21 @@
 
 #include <limits>
 
+#include "server/handlers/test_request.h"
+
 namespace tailgate {
 namespace {
 
 constexpr std::int64_t kNowMs = 1'790'000'000'000;
 
-Request request(std::string target, std::vector<HeaderField> headers = {}) {
-  Request made;
-  made.method = "GET";
-  const std::size_t question = target.find('?');
-  made.path = target.substr(0, question);
-  if (question != target.npos) made.query = target.substr(question + 1);
-  made.headers = std::move(headers);
-  return made;
-}
-
 StreamRequest taken(std::string target, std::vector<HeaderField> headers = {}) {
-  const auto stream = parse_stream_request(request(target, std::move(headers)), kNowMs);
+  const auto stream = parse_stream_request(get_request(target, std::move(headers)), kNowMs);
   EXPECT_TRUE(stream) << target << ": " << (stream ? "" : stream.error().detail);
   return stream ? *stream : StreamRequest{};
 }
 
 Error refused(std::string target, std::vector<HeaderField> headers = {}) {
-  const auto stream = parse_stream_request(request(target, std::move(headers)), kNowMs);
+  const auto stream = parse_stream_request(get_request(target, std::move(headers)), kNowMs);
   EXPECT_FALSE(stream) << target;
   return stream ? Error{} : stream.error();
 }
@@ -34,7 +26,7 @@ Error refused(std::string target, std::vector<HeaderField> headers = {}) {
 // The refusal is a 400 whose sentence names what is wrong.
 testing::AssertionResult is_bad(const std::string& target, std::string_view names,
                                 std::vector<HeaderField> headers = {}) {
-  const auto stream = parse_stream_request(request(target, std::move(headers)), kNowMs);
+  const auto stream = parse_stream_request(get_request(target, std::move(headers)), kNowMs);
   if (stream) return testing::AssertionFailure() << target << " was taken";
   const bool is_named = stream.error().detail.find(names) != std::string::npos;
   if (stream.error().code == ErrorCode::bad_request && is_named) return testing::AssertionSuccess();
@@ -320,17 +312,18 @@ TEST(StreamRequest, ASlipIsNoSilentDefault) {
 TEST(StreamRequest, TheNextPollOfAQueryWithAllTheParametersItMayHaveIsTaken) {
   std::string query = "as=json";
   for (int i = 1; i < 64; ++i) query += "&key=" + std::to_string(i);
-  const std::string next = next_query(request("/streams/a?" + query), "0:7");
+  const std::string next = next_query(get_request("/streams/a?" + query), "0:7");
   EXPECT_EQ(taken("/streams/a?" + next).position, (Position{{"a", {{0, 7}}}}));
-  EXPECT_EQ(next_query(request("/streams/a?" + next), "0:7"), next);
+  EXPECT_EQ(next_query(get_request("/streams/a?" + next), "0:7"), next);
   EXPECT_EQ(refused("/streams/a?" + query + "&key=64").code, ErrorCode::bad_request);
 }
 
 TEST(StreamRequest, TheNextPollGoesOnWhereThisOneEnded) {
-  EXPECT_EQ(next_query(request("/streams/a?as=json&from=earliest&key=x%20y&limit=5&_=1&last_event_id=0:1"), "0:7,1:-"),
-            "as=json&key=x%20y&limit=5&last_event_id=0%3A7%2C1%3A-");
-  EXPECT_EQ(next_query(request("/streams/a?access_token=secret"), "0:7"), "last_event_id=0%3A7");
-  EXPECT_EQ(taken("/streams/a?" + next_query(request("/streams/a?as=json&from=earliest"), "0:7")).position,
+  EXPECT_EQ(
+      next_query(get_request("/streams/a?as=json&from=earliest&key=x%20y&limit=5&_=1&last_event_id=0:1"), "0:7,1:-"),
+      "as=json&key=x%20y&limit=5&last_event_id=0%3A7%2C1%3A-");
+  EXPECT_EQ(next_query(get_request("/streams/a?access_token=secret"), "0:7"), "last_event_id=0%3A7");
+  EXPECT_EQ(taken("/streams/a?" + next_query(get_request("/streams/a?as=json&from=earliest"), "0:7")).position,
             (Position{{"a", {{0, 7}}}}));
 }
 
