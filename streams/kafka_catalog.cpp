@@ -145,15 +145,9 @@ Ask<bool> KafkaCatalog::are_uncompacted(const std::vector<std::string>& topics, 
   }
   if (!is_reachable() || kafka_names.size() < topics.size())
     return Catalog::are_uncompacted(topics, loop, std::move(then));
-  Ask<bool> ask = policies_.are_uncompacted(kafka_names, loop, std::move(then));
-  if (policies_.has_questions()) {
-    {
-      const std::scoped_lock lock{mutex_};
-      is_policy_asked_ = true;
-    }
-    wake_.notify_all();
-  }
-  return ask;
+  const std::scoped_lock lock{mutex_};  // the thread looks for questions under it, and so misses none
+  wake_.notify_all();
+  return policies_.are_uncompacted(kafka_names, loop, std::move(then));
 }
 
 std::unique_ptr<Watch> KafkaCatalog::watch(Loop& loop, std::function<void()> on_change) {
@@ -174,9 +168,8 @@ void KafkaCatalog::run() {
     {
       std::unique_lock lock{mutex_};
       const auto is_asked = [&] { return is_urgent_ || (!refreshing_.empty() && clock_.steady_ms() >= refresh_ms); };
-      wake_.wait_for(lock, kTick, [&] { return is_stopping_ || is_policy_asked_ || is_asked(); });
+      wake_.wait_for(lock, kTick, [&] { return is_stopping_ || policies_.has_questions() || is_asked(); });
       if (is_stopping_) return;
-      is_policy_asked_ = false;
       const std::int64_t now_ms = clock_.steady_ms();
       if (is_asked()) next_ms = now_ms;
       if (now_ms >= next_ms) {

@@ -103,7 +103,6 @@ class KafkaCatalog final : public Catalog {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  bool is_policy_asked_ = false;
   bool is_stopping_ = false;
   std::shared_ptr<const Known> known_;
   std::vector<Reply<TopicsAnswer>> refreshing_;
