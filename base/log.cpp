@@ -80,15 +80,18 @@ Logging::~Logging() { spdlog::shutdown(); }
 
 void Logging::set_level(LogLevel level) { spdlog::set_level(spdlog_level(level)); }
 
+bool Logging::is_written(LogLevel level) {
+  spdlog::logger* const logger = spdlog::default_logger_raw();
+  return logger != nullptr && logger->should_log(spdlog_level(level));
+}
+
 std::uint64_t Logging::dropped() {
   const auto pool = spdlog::thread_pool();
   return pool ? pool->overrun_counter() : 0;
 }
 
 void log_fields(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
-  spdlog::logger* const logger = spdlog::default_logger_raw();
-  const auto at = spdlog_level(level);
-  if (!logger || !logger->should_log(at)) return;
+  if (!Logging::is_written(level)) return;
   std::string payload{message};
   // The marks are controls: no header or path has any, and what has is not taken for a field.
   const auto is_mark = [](char c) { return c == kFieldMark || c == kValueMark; };
@@ -99,7 +102,7 @@ void log_fields(LogLevel level, std::string_view message, std::initializer_list<
     std::copy_if(field.value.begin(), field.value.end(), std::back_inserter(payload),
                  [&](char c) { return !is_mark(c); });
   }
-  logger->log(at, spdlog::string_view_t{payload.data(), payload.size()});
+  spdlog::default_logger_raw()->log(spdlog_level(level), spdlog::string_view_t{payload.data(), payload.size()});
 }
 
 std::string redact_query(std::string_view query) {

@@ -25,6 +25,8 @@ class Logging {
   Logging& operator=(const Logging&) = delete;
 
   static void set_level(LogLevel level);
+  // False: what is logged at this level goes nowhere, and need not be made. Threads: any.
+  static bool is_written(LogLevel level);
   // Lines dropped so far, while there is a logger. Threads: any.
   static std::uint64_t dropped();
 };

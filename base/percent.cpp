@@ -16,6 +16,8 @@ bool is_unreserved(char c) {
 }  // namespace
 
 std::optional<std::string> percent_decode(std::string_view text, Plus plus) {
+  const bool is_plain = text.find('%') == text.npos && (plus == Plus::as_it_is || text.find('+') == text.npos);
+  if (is_plain) return std::string{text};
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -16,6 +16,7 @@ std::string_view loggable_path(std::string_view path) {
 }  // namespace
 
 void AccessLog::on_start(const Request& request, std::size_t) {
+  if (!Logging::is_written(LogLevel::debug)) return;
   log_fields(LogLevel::debug, "request begins",
              {{"id", request.id},
               {"method", request.method},
@@ -32,6 +33,11 @@ void AccessLog::on_end(const ExchangeSummary& end, std::size_t loop_index) {
     if (!admitted) return;
     kept_back = *admitted;
   }
+  if (Logging::is_written(level_)) write(end);
+  if (kept_back > 0) log_fields(LogLevel::warning, "error lines were kept back", {{"lines", kept_back}});
+}
+
+void AccessLog::write(const ExchangeSummary& end) const {
   const std::string_view why =
       end.note.why_ended.empty() ? why_ended_name(end.why) : std::string_view{end.note.why_ended};
   log_fields(level_, "request",
@@ -47,7 +53,6 @@ void AccessLog::on_end(const ExchangeSummary& end, std::size_t loop_index) {
               {"client", end.client.text()},
               {"trace", end.trace_id},
               {"id", end.request_id}});
-  if (kept_back > 0) log_fields(LogLevel::warning, "error lines were kept back", {{"lines", kept_back}});
 }
 
 }  // namespace tailgate

@@ -23,6 +23,8 @@ class AccessLog final : public ExchangeObserver {
   RequestCounts counts() const { return counters_.counts(); }
 
  private:
+  void write(const ExchangeSummary& end) const;
+
   static constexpr std::int64_t kErrorsPerMinute = 20 * 60;
   static constexpr std::int64_t kErrorsBurst = 200;
 

@@ -20,14 +20,14 @@ SubscriberOptions counted(SubscriberOptions options) {
 
 }  // namespace
 
-Poll::Poll(Feed& feed, const Position& passed, const PollOptions& options, std::function<void(PollAnswer)> then)
-    : options_{options},
+Poll::Poll(Feed& feed, const Position& passed, PollOptions options, std::function<void(PollAnswer)> then)
+    : options_{std::move(options)},
       then_{std::move(then)},
       wait_{[this] { answer("wait"); }},
       settle_{[this] { answer("settled"); }},
       gauge_{feed.context().counters.streams[static_cast<std::size_t>(EventFormat::json)]
                                             [static_cast<std::size_t>(StreamState::live)]},
-      subscriber_{feed, passed, counted(options.subscriber), *this} {
+      subscriber_{feed, passed, counted(options_.subscriber), *this} {
   gauge_.add();
   next_ = subscriber_.id();
   feed.context().loop.timers().set(wait_, options_.wait_ms);

@@ -40,7 +40,7 @@ struct PollAnswer {
 class Poll final : public StreamDrain::Member, private Waker {
  public:
   // `then` runs once, never within this call. Destruction before that means that nobody waits any more.
-  Poll(Feed& feed, const Position& passed, const PollOptions& options, std::function<void(PollAnswer)> then);
+  Poll(Feed& feed, const Position& passed, PollOptions options, std::function<void(PollAnswer)> then);
   ~Poll() override;
   Poll(const Poll&) = delete;
   Poll& operator=(const Poll&) = delete;

@@ -3,9 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <limits>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,8 +93,8 @@ struct Subscriber::Own {
   std::vector<std::pair<Slot, Ask<HistoryAnswer>>> asks;
   std::shared_ptr<const HistoryPage> answered;  // kept until it is looked at, or for kAnswerKeptMs
   std::int64_t answered_ms = 0;
-  std::deque<Control> controls;
-  std::vector<Slot> suspects;  // asked for with `ends`
+  std::list<Control> controls;  // none for nearly all: a deque would have memory without any
+  std::vector<Slot> suspects;   // asked for with `ends`
   Ask<Catalog::EndsAnswer> ends;
   Ask<Catalog::TopicsAnswer> refresh;
   Ask<HistoryAnswer> find_ask;  // for find()

@@ -43,8 +43,8 @@ void let_caches_keep(Response& response, const StreamRequest& stream, const Requ
   std::string tag = entity_tag(response.body);
   const bool is_known = has_tag(request.header("if-none-match"), tag);
   // nginx keeps nothing that it does not buffer.
-  std::erase_if(response.headers, [](const HeaderField& field) { return field.name == "X-Accel-Buffering"; });
-  for (HeaderField& field : response.headers) {
+  std::erase_if(response.headers, [](const ResponseField& field) { return field.name == "X-Accel-Buffering"; });
+  for (ResponseField& field : response.headers) {
     // There is no identity: every stream is public, and the answer the same whoever asks. One that is not will be
     // `private`, and vary by Authorization and Cookie.
     if (field.name == "Cache-Control") field.value = "public, max-age=" + std::to_string(kRangeFreshS) + ", immutable";

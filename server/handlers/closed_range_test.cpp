@@ -94,7 +94,7 @@ class KeptRange : public testing::Test {
   }
   static std::string field(const Response& response, std::string_view name) {
     std::string values;
-    for (const HeaderField& header : response.headers) {
+    for (const ResponseField& header : response.headers) {
       if (header.name == name) values += header.value + "|";
     }
     return values;

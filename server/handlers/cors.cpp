@@ -27,7 +27,7 @@ std::string_view Cors::allowed_origin(const Request* request) const {
 
 void Cors::add_headers(const Request* request, Response& response) const {
   // Caches have to know even where no origin is allowed today.
-  const auto is_vary = [](const HeaderField& field) { return field.name == "Vary"; };
+  const auto is_vary = [](const ResponseField& field) { return field.name == "Vary"; };
   const auto vary = std::find_if(response.headers.begin(), response.headers.end(), is_vary);
   if (vary == response.headers.end()) {
     response.headers.push_back({"Vary", "Origin"});

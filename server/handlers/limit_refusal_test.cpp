@@ -18,7 +18,7 @@ namespace {
 
 std::string field(const Response& response, std::string_view name) {
   const auto it = std::find_if(response.headers.begin(), response.headers.end(),
-                               [name](const HeaderField& field) { return field.name == name; });
+                               [name](const ResponseField& field) { return field.name == name; });
   return it == response.headers.end() ? "" : it->value;
 }
 

@@ -43,7 +43,7 @@ class RecordedExchange final : public Exchange {
   std::string field(std::string_view name) const {
     std::string value;
     int count = 0;
-    for (const HeaderField& field : response().headers) {
+    for (const ResponseField& field : response().headers) {
       if (field.name == name) value = field.value, ++count;
     }
     EXPECT_LE(count, 1) << name;

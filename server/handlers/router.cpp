@@ -19,7 +19,7 @@ constexpr std::size_t kTargetBytesMax = std::size_t{12} * 1024;
 
 bool has_field(const Response& response, std::string_view name) {
   return std::any_of(response.headers.begin(), response.headers.end(),
-                     [name](const HeaderField& field) { return field.name == name; });
+                     [name](const ResponseField& field) { return field.name == name; });
 }
 
 }  // namespace

@@ -132,7 +132,8 @@ TEST_F(RouterTest, EveryAnswerIsNotSniffedNotStoredAndVaries) {
   EXPECT_EQ(refusal.status, 431);
   EXPECT_EQ(refusal.problem, "fields_too_large");
   const auto has_retry_after = [](const Response& response) {
-    return std::ranges::any_of(response.headers, [](const HeaderField& field) { return field.name == "Retry-After"; });
+    return std::ranges::any_of(response.headers,
+                               [](const ResponseField& field) { return field.name == "Retry-After"; });
   };
   EXPECT_FALSE(has_retry_after(refusal));
   EXPECT_TRUE(has_retry_after(router.refusal(503, "too_many_connections", "full", nullptr)));

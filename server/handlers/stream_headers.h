@@ -17,11 +17,14 @@ inline constexpr std::size_t kHeaderIdBytesMax = 1024;
 inline constexpr std::string_view kStreamVary = "Accept, Prefer, Last-Event-ID, Authorization, Cookie";
 
 // `id`: where the stream really starts; empty: not said.
-inline std::vector<HeaderField> stream_headers(Representation representation, const std::string& id) {
-  std::vector<HeaderField> headers{{"Content-Type", std::string{media_type_of(representation)}},
-                                   {"Cache-Control", "no-store, no-transform"},
-                                   {"X-Accel-Buffering", "no"},
-                                   {"Vary", std::string{kStreamVary}}};
+inline std::vector<ResponseField> stream_headers(Representation representation, const std::string& id) {
+  constexpr std::size_t kWithThoseOfAllAnswers = 10;
+  std::vector<ResponseField> headers;
+  headers.reserve(kWithThoseOfAllAnswers);
+  headers.push_back({"Content-Type", std::string{media_type_of(representation)}});
+  headers.push_back({"Cache-Control", "no-store, no-transform"});
+  headers.push_back({"X-Accel-Buffering", "no"});
+  headers.push_back({"Vary", std::string{kStreamVary}});
   if (!id.empty() && id.size() <= kHeaderIdBytesMax) headers.push_back({"Last-Event-ID", id});
   return headers;
 }

@@ -236,7 +236,7 @@ class Opening final : public Watch {
   void on_start(Result<StreamStart> start) {
     if (feeds_.drain().has_begun()) return exchange_.respond(drain_refusal(request_));
     if (!start) return exchange_.respond(refusal_response(request_, start.error()));
-    const std::string id = format_id(start->passed, request_.id_form());
+    std::string id = format_id(start->passed, request_.id_form());
     if (id.size() > kIdBytesMax) {
       return exchange_.respond(
           make_problem(Error{ErrorCode::bad_request,
@@ -246,14 +246,15 @@ class Opening final : public Watch {
     const auto topics = feeds_.context().catalog.topics();
     if (!has_all(*topics)) return;
     Feed& feed = feeds_.get(spec_of(request_), *topics);
+    commit_start(start->passed);
+    if (request_.representation == Representation::json && !is_head_alone())
+      return start_poll(feed, *start, std::move(id));
     Response response;
     response.headers = stream_headers(request_.representation, id);
-    commit_start(start->passed);
     if (is_head_alone()) {
       response.stream = std::make_unique<NoBody>();
       return exchange_.respond(std::move(response));
     }
-    if (request_.representation == Representation::json) return start_poll(feed, *start);
     auto body = std::make_unique<StreamBody>(feed, start->passed, body_options(*start));
     body->hold(std::move(slot_));
     response.note = [stream = body.get(), name = name_of(request_.representation)] {
@@ -281,30 +282,30 @@ class Opening final : public Watch {
     options.retry_ms = options_.retry_ms;
     options.age_ms = options_.age_ms;
     options.paces = limits_.paces;
-    options.caller = caller();
+    if (limits_.paces != nullptr) options.caller = caller();
     if (request_.limit) options.limit = static_cast<std::uint64_t>(*request_.limit);
     options.subscriber = subscriber_options(start);
     return options;
   }
 
-  void start_poll(Feed& feed, const StreamStart& start) {
+  void start_poll(Feed& feed, const StreamStart& start, std::string id) {
     PollOptions options;
     options.limit = static_cast<std::uint64_t>(request_.limit.value_or(kPollRecordsDefault));
     options.bytes_max = static_cast<std::size_t>(request_.bytes_max);
     options.wait_ms = request_.wait_s * 1000;
     options.is_closed_range = is_closed_range_;
     options.paces = limits_.paces;
-    options.caller = caller();
+    if (limits_.paces != nullptr) options.caller = caller();
     options.subscriber = subscriber_options(start);
-    start_id_ = format_id(start.passed, request_.id_form());
+    start_id_ = std::move(id);
     if (is_closed_range_) {
       uncompacted_ask_ = feeds_.context().catalog.are_uncompacted(request_.topics, exchange_.loop(), [this](bool yes) {
         is_uncompacted_ = yes;
         if (final_) respond(std::move(*final_));
       });
     }
-    poll_ =
-        std::make_unique<Poll>(feed, start.passed, options, [this](PollAnswer answer) { on_poll(std::move(answer)); });
+    poll_ = std::make_unique<Poll>(feed, start.passed, std::move(options),
+                                   [this](PollAnswer answer) { on_poll(std::move(answer)); });
   }
 
   void on_poll(PollAnswer answer) {

@@ -14,9 +14,16 @@
 
 namespace tailgate {
 
+// Of a request.
 struct HeaderField {
-  std::string name;   // in requests: lower case
+  std::string name;   // lower case
   std::string value;  // no leading or trailing white space
+};
+
+// Of a response.
+struct ResponseField {
+  std::string_view name;  // a token, of ours: lives as long as the process
+  std::string value;
 };
 
 enum class HttpVersion : std::uint8_t { http10, http11, http2 };
@@ -52,8 +59,8 @@ struct AccessNote {
 
 struct Response {
   int status = 200;
-  std::vector<HeaderField> headers;  // without Content-Length, Transfer-Encoding, Connection, Date: the session's
-  std::string body;                  // used when `stream` is null
+  std::vector<ResponseField> headers;  // without Content-Length, Transfer-Encoding, Connection, Date: the session's
+  std::string body;                    // used when `stream` is null
   std::unique_ptr<ByteSource> stream;
   std::string problem;               // of an error: the code of its problem+json, for the access line and the metrics
   std::function<AccessNote()> note;  // may be null; called before `stream` is destroyed

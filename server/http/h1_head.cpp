@@ -17,6 +17,7 @@ using BeastView = boost::beast::string_view;
 // Around the target in the request line: the longest method that is looked at, and ` HTTP/1.1\r\n`.
 constexpr std::size_t kAroundTargetBytes = 128;
 constexpr std::size_t kMethodBytesMax = 100;
+constexpr std::size_t kFieldsExpected = 8;  // more make the list longer
 
 constexpr Refusal kBadRequestLine{400, "bad_request_line", "The request line is not one of HTTP/1.1."};
 constexpr Refusal kBadField{400, "bad_field", "A header field is not formed as RFC 9112 says."};
@@ -66,6 +67,7 @@ class FieldReader final : public beast_http::basic_parser<true> {
       error = beast_http::make_error_code(beast_http::error::bad_field);
       return;
     }
+    if (out_.request.headers.empty()) out_.request.headers.reserve(kFieldsExpected);
     HeaderField& field = out_.request.headers.emplace_back();
     field.name.resize(name.size());
     std::transform(name.begin(), name.end(), field.name.begin(), lower);

@@ -243,9 +243,9 @@ void H1Session::start_answer(Gather& gather, Response response, HttpVersion vers
   gather.copy(status_text(status));
   gather.copy("\r\n");
   gather.copy(thread_.date_line());
-  for (const HeaderField& field : response.headers) {
+  for (const ResponseField& field : response.headers) {
     // Nothing that a client has written may start a field of its own.
-    if (!is_token(field.name) || !is_field_value(field.value)) continue;
+    if (!is_field_value(field.value)) continue;
     gather.copy(field.name);
     gather.copy(": ");
     gather.copy(field.value);

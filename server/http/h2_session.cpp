@@ -429,9 +429,9 @@ void H2Session::answer(H2Stream& stream) {
   fields.reserve(response.headers.size() + 3);
   fields.push_back(field_of(":status", status));
   fields.push_back(field_of("date", thread_.date.value(thread_.loop.timers().clock().wall_ms())));
-  for (const HeaderField& field : response.headers) {
+  for (const ResponseField& field : response.headers) {
     // Nothing that a client has written may be taken for more than a value by a hop behind us.
-    if (is_token(field.name) && is_field_value(field.value)) fields.push_back(field_of(field.name, field.value));
+    if (is_field_value(field.value)) fields.push_back(field_of(field.name, field.value));
   }
   if (response.stream == nullptr && !has_no_body) fields.push_back(field_of("content-length", length));
 

@@ -8,11 +8,34 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kKnownMethods{"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool is_one_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
-bool is_token_char(char c) { return is_alpha(c) || is_digit(c) || is_one_of(c, "!#$%&'*+-.^_`|~"); }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+constexpr bool is_one_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
+constexpr bool is_token_char(char c) { return is_alpha(c) || is_digit(c) || is_one_of(c, "!#$%&'*+-.^_`|~"); }
+constexpr bool is_value_char(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte >= 0x20 && byte != 0x7f) || c == '\t';
+}
+
+// One look a byte: every field of every request and answer passes here.
+class CharSet {
+ public:
+  constexpr explicit CharSet(bool (*has)(char)) {
+    for (std::size_t i = 0; i < has_.size(); ++i) has_[i] = has(static_cast<char>(i));
+  }
+  constexpr bool has_all(std::string_view text) const {
+    bool has = true;
+    for (const char c : text) has &= has_[static_cast<unsigned char>(c)];
+    return has;
+  }
+
+ private:
+  std::array<bool, 256> has_{};
+};
+
+constexpr CharSet kTokenChars{is_token_char};
+constexpr CharSet kValueChars{is_value_char};
 
 bool is_reg_name(std::string_view host) {
   for (std::size_t i = 0; i < host.size(); ++i) {
@@ -36,7 +59,7 @@ bool is_bodiless_method(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "DELETE";
 }
 
-bool is_token(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char); }
+bool is_token(std::string_view text) { return !text.empty() && kTokenChars.has_all(text); }
 
 bool is_authority(std::string_view text) {
   std::string_view host = text;
@@ -72,10 +95,7 @@ bool is_target(std::string_view text) {
 bool is_field_value(std::string_view text) {
   if (text.empty()) return true;
   if (is_one_of(text.front(), " \t") || is_one_of(text.back(), " \t")) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte >= 0x20 && byte != 0x7f) || c == '\t';
-  });
+  return kValueChars.has_all(text);
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
