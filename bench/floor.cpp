@@ -39,12 +39,12 @@ int listen_on(std::uint16_t port) {
 
 class Floor {
  public:
-  Floor(std::uint16_t port, std::size_t frame_bytes, std::size_t batch)
-      : listener_{listen_on(port)}, writer_{frame_bytes - 8}, batch_{batch} {
+  Floor(std::uint16_t port, std::size_t frame_bytes, std::size_t batch, bool in_turn)
+      : listener_{listen_on(port)}, writer_{frame_bytes - 8}, batch_{batch}, in_turn_{in_turn} {
     watch(listener_);
   }
 
-  // Sends `rate` events a second to each subscriber, `batch` of them in one call.
+  // Sends `rate` events a second to each subscriber, or to one after the other; `batch` of them in one call.
   void run(double rate) {
     const auto began = realtime_ns();
     std::uint64_t made = 0;
@@ -101,22 +101,28 @@ class Floor {
     pieces_.resize(batch_);
     for (std::size_t i = 0; i < batch_; ++i) {
       frames_[i] = "data: ";
-      frames_[i] += writer_.write({0, first + i, realtime_ns()});
+      const std::uint64_t sequence = in_turn_ ? first / std::max(subscribers_.size(), std::size_t{1}) : first + i;
+      frames_[i] += writer_.write({0, sequence, realtime_ns()});
       frames_[i] += "\n\n";
       pieces_[i] = {frames_[i].data(), frames_[i].size()};
     }
-    for (const int fd : subscribers_) {
-      // A frame that does not fit is lost to its subscriber, which says so.
-      const auto sent = batch_ == 1 ? send(fd, frames_[0].data(), frames_[0].size(), MSG_NOSIGNAL)
-                                    : writev(fd, pieces_.data(), static_cast<int>(batch_));
-      if (sent < 0 && ++failed_ == 1) std::perror("floor: send");
-    }
+    if (in_turn_ && !subscribers_.empty()) return send_to(subscribers_[turn_++ % subscribers_.size()]);
+    for (const int fd : subscribers_) send_to(fd);
+  }
+
+  void send_to(int fd) {
+    // A frame that does not fit is lost to its subscriber, which says so.
+    const auto sent = batch_ == 1 ? send(fd, frames_[0].data(), frames_[0].size(), MSG_NOSIGNAL)
+                                  : writev(fd, pieces_.data(), static_cast<int>(batch_));
+    if (sent < 0 && ++failed_ == 1) std::perror("floor: send");
   }
 
   int epoll_ = epoll_create1(EPOLL_CLOEXEC);
   int listener_;
   tailgate::bench::StampWriter writer_;
   std::size_t batch_;
+  bool in_turn_;
+  std::size_t turn_ = 0;
   std::vector<int> subscribers_;
   std::vector<std::string> frames_;
   std::vector<iovec> pieces_;
@@ -130,12 +136,14 @@ int main(int argc, char** argv) {
   std::size_t frame_bytes = 225;
   std::size_t batch = 1;
   double rate = 1;
+  bool in_turn = false;
   CLI::App app{"The least that a server of a stream can cost"};
   app.add_option("--port", port)->required();
   app.add_option("--bytes", frame_bytes, "of a frame")->check(CLI::Range(100, 100000));
   app.add_option("--batch", batch, "events in one call")->check(CLI::Range(1, 1000));
   app.add_option("--rate", rate, "events a second to each subscriber");
+  app.add_flag("--in-turn", in_turn, "each event goes to one subscriber, and --rate is of them all");
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
-  Floor{port, frame_bytes, batch}.run(rate);
+  Floor{port, frame_bytes, batch, in_turn}.run(rate);
 }

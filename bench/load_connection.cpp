@@ -185,6 +185,9 @@ std::string LoadConnection::target(std::size_t stream_index) const {
     const auto n = options_.random_low + static_cast<std::int64_t>(scattered(number_ + stream_index, range));
     path.replace(at, 3, std::to_string(n));
   }
+  if (const auto at = path.find("{i}"); at != std::string::npos) {
+    path.replace(at, 3, std::to_string(number_ * std::max(1U, options_.streams) + stream_index));
+  }
   constexpr std::string_view kNext = "\"next\":\"";
   if (const auto at = poll_body_.rfind(kNext); at != std::string::npos) {
     const auto from = at + kNext.size();

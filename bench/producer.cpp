@@ -1,5 +1,6 @@
 // Writes stamped records: evenly at a rate with the least delay, or in bulk as fast as they go.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct Options {
   double rate = 0;
   double seconds = 0;
   std::uint64_t keys = 0;
+  int linger_ms = 0;
   std::string compression = "none";
 };
 
@@ -43,7 +45,7 @@ void produce(rd_kafka_t* kafka, rd_kafka_topic_t* topic, int partition, std::str
 int run(const Options& options) {
   const bool is_paced = options.rate > 0;
   auto kafka = make_kafka(RD_KAFKA_PRODUCER, options.brokers,
-                          {{"linger.ms", is_paced ? "0" : "20"},
+                          {{"linger.ms", is_paced ? std::to_string(options.linger_ms) : "20"},
                            {"batch.num.messages", "10000"},
                            {"queue.buffering.max.messages", "500000"},
                            {"retries", "0"},
@@ -56,15 +58,17 @@ int run(const Options& options) {
 
   StampWriter writer{options.bytes};
   Pace pace{is_paced ? options.rate : 1};
-  std::vector<std::uint64_t> next(static_cast<std::size_t>(options.partitions));
+  // Sequences of a key where there are keys, else of a partition: what one reader gets has no holes.
+  std::vector<std::uint64_t> next(std::max(options.keys, static_cast<std::uint64_t>(options.partitions)));
   std::string key;
   const auto began = realtime_ns();
   for (std::uint64_t i = 0; i < records; ++i) {
     if (is_paced) pace.wait();
     const auto partition = static_cast<std::uint32_t>(i % static_cast<std::uint64_t>(options.partitions));
-    if (options.keys > 0) key = "key-" + std::to_string(i % options.keys);
+    const std::uint64_t of_key = options.keys > 0 ? i % options.keys : partition;
+    if (options.keys > 0) key = "key-" + std::to_string(of_key);
     produce(kafka.get(), topic.get(), static_cast<int>(partition), key,
-            writer.write({partition, next[partition]++, realtime_ns()}));
+            writer.write({partition, next[of_key]++, realtime_ns()}));
     if (is_paced || i % 1024 == 0) rd_kafka_poll(kafka.get(), 0);
   }
   if (rd_kafka_flush(kafka.get(), 60'000) != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -87,6 +91,7 @@ int main(int argc, char** argv) {
   app.add_option("--records", options.records);
   app.add_option("--rate", options.rate, "records a second; 0: as many as go, in large batches");
   app.add_option("--seconds", options.seconds, "with --rate, instead of --records");
+  app.add_option("--linger", options.linger_ms, "ms that records at a rate may wait for each other");
   app.add_option("--keys", options.keys, "number of different keys; 0: no key");
   app.add_option("--compression", options.compression, "none, gzip, snappy, lz4 or zstd");
   CLI11_PARSE(app, argc, argv);

@@ -77,7 +77,14 @@ void Feed::add_partition(const Topic& topic, std::int32_t partition) {
   fresh.topic = topic.name;
   fresh.sent = &context_.counters.topics.of(topic.name);
   id_slots_.push_back(0);
-  fresh.follow = context_.tails.follow(fresh.source, context_.loop, [this, slot] { on_partition_news(slot); });
+  const auto on_news = [this, slot] { on_partition_news(slot); };
+  if (spec_.keys.empty()) {
+    fresh.follow = context_.tails.follow(fresh.source, context_.loop, on_news);
+  } else {
+    auto keyed = owner_.key_index(fresh.source).follow(spec_.keys, on_news);
+    fresh.keyed = keyed.get();
+    fresh.follow = std::move(keyed);
+  }
   fresh.is_dirty = true;  // the log may have a past
   dirty_.push_back(slot);
 }
@@ -183,6 +190,10 @@ bool Feed::encode_partition(Slot slot, std::size_t& budget) {
   std::int64_t newest_ms = -1;
   RecordView record;
   while (budget > 0) {
+    if (partition.keyed != nullptr && partition.keyed->skip(partition.cursor)) {
+      partition.passed = partition.cursor.next - 1;
+      partition.owes_progress = true;
+    }
     const RecordLog::Step step = log.read(partition.cursor, record);
     if (step == RecordLog::Step::head) break;
     if (step == RecordLog::Step::lost) {

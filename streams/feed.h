@@ -21,6 +21,7 @@
 #include "streams/encoder.h"
 #include "streams/feed_log.h"
 #include "streams/history.h"
+#include "streams/key_index.h"
 #include "streams/stream_counters.h"
 #include "streams/tails.h"
 
@@ -81,6 +82,7 @@ class Feed {
     std::string topic;  // public name
     TopicCounter* sent = nullptr;
     std::unique_ptr<Follow> follow;
+    KeyedFollow* keyed = nullptr;  // the same, where there is a filter
     RecordLog::Cursor cursor;
     bool is_started = false;  // P is known
     bool is_dirty = false;    // in dirty_

@@ -36,6 +36,12 @@ Feed& FeedSet::get(const FeedSpec& spec, const Topics& topics) {
   return *it->second.feed;
 }
 
+KeyIndex& FeedSet::key_index(const TopicPartition& partition) {
+  auto& index = key_indexes_[partition];
+  if (!index) index = std::make_unique<KeyIndex>(partition, context_.tails, context_.loop);
+  return *index;
+}
+
 void FeedSet::on_bytes_changed(std::size_t before, std::size_t after) {
   bytes_ = bytes_ - before + after;
   context_.counters.feed_bytes.set(bytes_);
@@ -85,6 +91,7 @@ void FeedSet::drop_idle() {
   std::erase_if(feeds_,
                 [&](const auto& item) { return item.second.feed->members() == 0 && item.second.used_ms <= before_ms; });
   std::erase_if(ended_, [](const auto& feed) { return feed->members() == 0; });
+  std::erase_if(key_indexes_, [](const auto& entry) { return !entry.second->has_followers(); });
   context_.counters.feeds.set(feeds_.size());
   context_.loop.timers().set(idle_timer_, kIdleCheckMs);
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -37,6 +38,8 @@ class FeedSet {
   std::string& scratch() { return scratch_; }
 
   // ---- of feeds ----
+  // Stays as long as it has followers, and for this turn of the loop at least.
+  KeyIndex& key_index(const TopicPartition& partition);
   std::string& encode_scratch() { return encode_scratch_; }
   void on_bytes_changed(std::size_t before, std::size_t after);
   bool is_over_bounds() const { return bytes_ > options_.feeds_bytes; }
@@ -58,6 +61,7 @@ class FeedSet {
     std::unique_ptr<Feed> feed;
     std::int64_t used_ms;  // when it was last asked for or seen with members
   };
+  std::map<TopicPartition, std::unique_ptr<KeyIndex>> key_indexes_;
   std::unordered_map<std::string, Kept> feeds_;
   std::vector<std::unique_ptr<Feed>> ended_;
   std::vector<std::unique_ptr<FeedChunk>> retired_;

@@ -90,6 +90,23 @@ def broadcast(case, bench):
                    Target(f"µs an event at {most:,}, times nchan's", "< 1", ours / peer, ours < peer)])
 
 
+def keys(case, bench):
+    count = 1_000 if bench.quick else 10_000
+
+    def ours():
+        server = tailgate_on_new_topic(bench)
+        return one_run(server, lambda s: bench.subscribe(s, count, count, 512, keys=count, path=f"/streams/{s.topic}?key=key-{{i}}"))
+
+    contestants = {
+        "tailgate": ours,
+        "floor": lambda: one_run(Floor(bench, count, flags=("--bytes", 540, "--in-turn")), lambda s: bench.subscribe(s, count, count)),
+    }
+    table = rows(in_turn(bench, contestants), EVENT)
+    ours, floor = (row_of(table, name)["us_per_event"] for name in ("tailgate", "floor"))
+    return Result(case.name, case.title, f"{count:,} HTTP/1.1 subscribers, each of a key of its own (`?key=`), a record of 512 bytes a second for each; the producer lets records gather for 5 ms.",
+                  EVENT, table, "us_per_event", [Target("µs an event, times the floor's", "≤ 1.3", ours / floor, ours <= 1.3 * floor)])
+
+
 def hot(case, bench):
     count = 1_000
     contestants = {}
@@ -349,6 +366,7 @@ def poll(case, bench):
 ALL = [
     Case("broadcast", "Broadcast over HTTP/1.1", broadcast),
     Case("streams", "Broadcast over HTTP/2", streams),
+    Case("keys", "A key for each subscriber", keys),
     Case("hot", "One hot partition", hot),
     Case("gather", "Events gathered for a while", gather),
     Case("replay", "Replay", replay),

@@ -35,8 +35,8 @@ class Tailgate(Server):
         if self.process.poll() is not None:
             raise RuntimeError((bench.folder / "tailgate.log").read_text()[-2000:])
 
-    def feed(self, rate, value_bytes, seconds, partitions=1):
-        return self.bench.produce(self.topic, rate, value_bytes, seconds, partitions)
+    def feed(self, rate, value_bytes, seconds, partitions=1, keys=0):
+        return self.bench.produce(self.topic, rate, value_bytes, seconds, partitions, keys)
 
     def metrics(self):
         """Sums over labels."""
@@ -51,13 +51,13 @@ class Floor(Server):
     name = "floor"
     path = "/"
 
-    def __init__(self, bench, rate, batch=1):
+    def __init__(self, bench, rate, batch=1, flags=()):
         super().__init__(bench)
         self.process = bench.processes.start(
-            SERVER_CORE, [bench.build / "bench_floor", "--port", self.port, "--rate", rate, "--batch", batch])
+            SERVER_CORE, [bench.build / "bench_floor", "--port", self.port, "--rate", rate, "--batch", batch, *flags])
         wait_until("floor listens", lambda: answers(self.port))
 
-    def feed(self, rate, value_bytes, seconds, partitions=1):
+    def feed(self, rate, value_bytes, seconds, partitions=1, keys=0):
         return None  # it makes its own
 
 
@@ -95,7 +95,7 @@ class Nchan(Server):
     def pids(self):
         return children(self.process.pid)
 
-    def feed(self, rate, value_bytes, seconds, partitions=1):
+    def feed(self, rate, value_bytes, seconds, partitions=1, keys=0):
         return self.bench.processes.start(
             OTHER_CORE, [self.bench.build / "bench_http_publisher", "--port", self.port, "--path", "/pub", "--rate", rate, "--bytes",
                          value_bytes, "--seconds", seconds])
