@@ -84,7 +84,17 @@ class Bench:
         return self.processes.start(core, [self.build / "bench_plain_consumer", "--brokers", self.brokers, "--topic", topic, *flags],
                                     stdout=subprocess.PIPE, text=True)
 
+    def certificate(self):
+        """A file with a certificate and its key, as most sites have them: ECDSA, P-256."""
+        file = self.folder / "certificate.pem"
+        if not file.exists():
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                            "/CN=localhost", "-keyout", file, "-out", self.folder / "chain.pem"], check=True, stderr=subprocess.DEVNULL)
+            file.write_text(file.read_text() + (self.folder / "chain.pem").read_text())
+        return file
+
     def client(self, server, *flags, path=None, core=OTHER_CORE):
+        flags = (*flags, "--tls") if server.is_tls else flags
         pids = [flag for pid in server.pids() for flag in ("--server-pid", pid)]
         return self.processes.start(
             core, [self.build / "bench_load_client", "--port", server.port, "--path", path or server.path, *pids, *flags],

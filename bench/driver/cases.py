@@ -90,6 +90,53 @@ def broadcast(case, bench):
                    Target(f"µs an event at {most:,}, times nchan's", "< 1", ours / peer, ours < peer)])
 
 
+def tls(case, bench):
+    count = 200 if bench.quick else 1_000
+    kinds = {
+        f"HTTP/1.1, {count:,} streams": lambda s: bench.subscribe(s, count, 20_000 / count),
+        f"HTTP/2, {count * 10:,} streams, 100 a connection": lambda s: bench.subscribe(s, count // 10, 20, streams=100),
+    }
+    contestants = {f"{kind}, {'TLS' if is_tls else 'clear'}": lambda u=use, t=is_tls: one_run(tailgate_on_new_topic(bench, tls=t), u)
+                   for kind, use in kinds.items() for is_tls in (False, True)}
+    table = rows(in_turn(bench, contestants), EVENT)
+    times = [row_of(table, f"{kind}, TLS")["us_per_event"] / row_of(table, f"{kind}, clear")["us_per_event"] for kind in kinds]
+    return Result(case.name, case.title, "One event a write: 20,000 events a second over HTTP/1.1, 20 records a second for each stream over HTTP/2.", EVENT, table,
+                  "us_per_event", [Target(f"{kind}: TLS, times clear", f"≤ {most}", ratio, ratio <= most)
+                                   for kind, ratio, most in zip(kinds, times, (1.25, 2))])
+
+
+def threads(case, bench):
+    count = 200 if bench.quick else 1_000
+    both = f"{SERVER_CORE},{OTHER_CORE}"
+    contestants = {f"tailgate, {number} io thread{'s' if number > 1 else ''}": lambda n=number: one_run(
+        tailgate_on_new_topic(bench, threads=n, core=both), lambda s: bench.subscribe(s, count, 10_000 / count)) for number in (1, 2)}
+    table = rows(in_turn(bench, contestants), EVENT)
+    one, two = (row["us_per_event"] for row in table)
+    return Result(case.name, case.title, f"{count:,} HTTP/1.1 subscribers, 10,000 events a second in all; the server has both cores, and shares them with client and broker.",
+                  EVENT, table, "us_per_event", [Target("µs an event on two threads, times one's", "≤ 1.1", two / one, two <= 1.1 * one)])
+
+
+def broker(case, bench):
+    bench.processes.stop(warm_up(bench, 5 if bench.quick else 20))
+
+    def run(count):
+        server = tailgate_on_new_topic(bench)
+
+        def use(s):
+            began = machine.cpu_of(bench.kafka.pid), time.monotonic()
+            figures = bench.subscribe(s, count, 20)
+            figures["broker_cores"] = (machine.cpu_of(bench.kafka.pid) - began[0]) / (time.monotonic() - began[1])
+            return figures
+        return one_run(server, use)
+
+    contestants = {f"tailgate, {count:,} subscribers": lambda n=count: run(n) for count in (1, 1_000)}
+    columns = {"broker_cores": ("broker, cores", "{:.4f}"), **EVENT}
+    table = rows(in_turn(bench, contestants), columns)
+    one, many = (row["broker_cores"] for row in table)
+    return Result(case.name, case.title, "20 records a second of 200 bytes in one partition; what the broker uses, writing them included.", columns, table,
+                  "broker_cores", [Target("the broker's CPU at 1,000 subscribers, times that at one", "≤ 1.15", many / one, many <= 1.15 * one)])
+
+
 def keys(case, bench):
     count = 1_000 if bench.quick else 10_000
 
@@ -113,6 +160,9 @@ def hot(case, bench):
     for rate in (100, 400) if bench.quick else (100, 200, 400, 800, 1_600):
         contestants[f"tailgate, {rate} records/s"] = lambda r=rate: one_run(
             tailgate_on_new_topic(bench), lambda s: with_rate(bench.subscribe(s, count, r)))
+    for rate in () if bench.quick else (50, 100, 200, 400):
+        contestants[f"tailgate, 10,000 subscribers, {rate} records/s"] = lambda r=rate: one_run(
+            tailgate_on_new_topic(bench), lambda s: with_rate(bench.subscribe(s, 10_000, r)))
     for rate in (100, 200):
         contestants[f"nchan, {rate} records/s"] = lambda r=rate: one_run(Nchan(bench), lambda s: with_rate(bench.subscribe(s, count, r)))
     columns = {"events_per_second": ("delivered events/s", "{:,.0f}"), **EVENT, "server_cpu_share": ("server's core", "{:.0%}")}
@@ -211,6 +261,7 @@ def latency(case, bench):
             f"plain consumer, {rate}/s": lambda r=rate: plain(r),
             f"tailgate, {rate}/s": lambda r=rate: one_run(tailgate_on_new_topic(bench), lambda s: bench.subscribe(s, 1, r)),
         }
+    contestants["tailgate, 100 subscribers, 200/s"] = lambda: one_run(tailgate_on_new_topic(bench), lambda s: bench.subscribe(s, 100, 200))
     columns = {path: EVENT[path] for path in ("latency_ms.p50", "latency_ms.p99", "latency_ms.p999", "us_per_event")}
     columns = {path: (heading, form.replace(".2f", ".3f")) for path, (heading, form) in columns.items()}
     table = rows(in_turn(bench, contestants), columns)
@@ -235,6 +286,7 @@ def idle(case, bench):
     count = 1_000 if bench.quick else 10_000
     contestants = {
         "tailgate, HTTP/1.1": lambda: one_run(tailgate_on_new_topic(bench), lambda s: hold(s, count)),
+        "tailgate, HTTP/1.1, TLS": lambda: one_run(tailgate_on_new_topic(bench, tls=True), lambda s: hold(s, count // 2)),
         "floor": lambda: one_run(Floor(bench, 0.001), lambda s: hold(s, count)),
         "nchan": lambda: one_run(Nchan(bench), lambda s: hold(s, count)),
         "tailgate, HTTP/2, 100 streams a connection": lambda: one_run(tailgate_on_new_topic(bench), lambda s: hold(s, count * 5 // 100, 100)),
@@ -367,6 +419,9 @@ ALL = [
     Case("broadcast", "Broadcast over HTTP/1.1", broadcast),
     Case("streams", "Broadcast over HTTP/2", streams),
     Case("keys", "A key for each subscriber", keys),
+    Case("tls", "TLS", tls),
+    Case("threads", "Two io threads", threads),
+    Case("broker", "What the broker does", broker),
     Case("hot", "One hot partition", hot),
     Case("gather", "Events gathered for a while", gather),
     Case("replay", "Replay", replay),

@@ -11,6 +11,8 @@ class Server:
         self.port = free_port()
         self.process = None
 
+    is_tls = False
+
     def pids(self):
         return [self.process.pid]
 
@@ -21,9 +23,12 @@ class Server:
 class Tailgate(Server):
     name = "tailgate"
 
-    def __init__(self, bench, topic, *flags, path=None, core=SERVER_CORE, threads=1):
+    def __init__(self, bench, topic, *flags, path=None, core=SERVER_CORE, threads=1, tls=False):
         super().__init__(bench)
         self.topic = topic
+        self.is_tls = tls
+        if tls:
+            flags = (*flags, "--tls-cert", bench.certificate(), "--tls-key", bench.certificate())
         self.path = path or f"/streams/{topic}"
         self.admin = free_port()
         log = open(bench.folder / "tailgate.log", "ab")
