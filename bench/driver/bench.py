@@ -73,11 +73,11 @@ class Bench:
     def create(self, topic, partitions=1):
         self.fill(topic, 0, 200, partitions)
 
-    def produce(self, topic, rate, value_bytes, seconds, partitions=1, keys=0):
+    def produce(self, topic, rate, value_bytes, seconds, partitions=1, keys=0, linger=0):
         return self.processes.start(
             OTHER_CORE, [self.build / "bench_producer", "--brokers", self.brokers, "--topic", topic, "--rate", rate, "--seconds",
                          seconds, "--bytes", value_bytes, "--partitions", partitions, "--keys", keys,
-                         "--linger", 5 if keys else 0], stdout=subprocess.DEVNULL)
+                         "--linger", linger], stdout=subprocess.DEVNULL)
 
     def plain_consumer(self, topic, *flags, core=SERVER_CORE):
         """Starts one; its figures are the JSON line that it ends with."""
@@ -129,13 +129,13 @@ class Bench:
             time.sleep(2)
         return best
 
-    def subscribe(self, server, connections, rate, value_bytes=200, streams=0, partitions=1, keys=0, flags=(), path=None):
+    def subscribe(self, server, connections, rate, value_bytes=200, streams=0, partitions=1, keys=0, linger=0, flags=(), path=None):
         """Opens the streams, has records made at `rate`, and measures for a while."""
         warmup, seconds = (2, 4) if self.quick else (3, 12)
         client = self.client(server, "--connections", connections, "--streams", streams, "--warmup", warmup, "--seconds", seconds, *flags,
                              path=path)
         self.ready(client)
-        feeder = server.feed(rate, value_bytes, warmup + seconds + 30, partitions, keys)
+        feeder = server.feed(rate, value_bytes, warmup + seconds + 30, partitions, keys, linger)
         figures = self.figures(client)
         if feeder:
             self.processes.stop(feeder)

@@ -40,8 +40,8 @@ class Tailgate(Server):
         if self.process.poll() is not None:
             raise RuntimeError((bench.folder / "tailgate.log").read_text()[-2000:])
 
-    def feed(self, rate, value_bytes, seconds, partitions=1, keys=0):
-        return self.bench.produce(self.topic, rate, value_bytes, seconds, partitions, keys)
+    def feed(self, rate, value_bytes, seconds, partitions=1, keys=0, linger=0):
+        return self.bench.produce(self.topic, rate, value_bytes, seconds, partitions, keys, linger)
 
     def metrics(self):
         """Sums over labels."""
@@ -62,7 +62,7 @@ class Floor(Server):
             SERVER_CORE, [bench.build / "bench_floor", "--port", self.port, "--rate", rate, "--batch", batch, *flags])
         wait_until("floor listens", lambda: answers(self.port))
 
-    def feed(self, rate, value_bytes, seconds, partitions=1, keys=0):
+    def feed(self, rate, value_bytes, seconds, partitions=1, keys=0, linger=0):
         return None  # it makes its own
 
 
@@ -100,7 +100,7 @@ class Nchan(Server):
     def pids(self):
         return children(self.process.pid)
 
-    def feed(self, rate, value_bytes, seconds, partitions=1, keys=0):
+    def feed(self, rate, value_bytes, seconds, partitions=1, keys=0, linger=0):
         return self.bench.processes.start(
             OTHER_CORE, [self.bench.build / "bench_http_publisher", "--port", self.port, "--path", "/pub", "--rate", rate, "--bytes",
                          value_bytes, "--seconds", seconds])
