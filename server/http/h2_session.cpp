@@ -43,6 +43,9 @@ H2Stream* stream_of(nghttp2_session* handle, std::int32_t id) {
   return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(handle, id));
 }
 
+// 100 (Continue), before the answer.
+bool is_interim(const nghttp2_headers& head) { return head.nvlen > 0 && head.nva[0].value[0] == '1'; }
+
 OptionHandle make_options() {
   nghttp2_option* option = nullptr;
   if (nghttp2_option_new(&option) != 0) end_out_of_memory();
@@ -83,7 +86,6 @@ struct H2Session::Callbacks {
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(raw, on_data_chunk_recv);
     nghttp2_session_callbacks_set_on_stream_close_callback(raw, on_stream_close);
     nghttp2_session_callbacks_set_on_frame_send_callback(raw, on_frame_send);
-    nghttp2_session_callbacks_set_send_data_callback(raw, send_data);
     return CHandle<nghttp2_session_callbacks, nghttp2_session_callbacks_del>{raw};
   }
 
@@ -91,11 +93,8 @@ struct H2Session::Callbacks {
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     H2Session& self = session_of(user_data);
     const std::int32_t id = frame->hd.stream_id;
-    auto stream = std::make_unique<H2Stream>(self, id, self.thread_.now_ms());
+    auto stream = std::make_unique<H2Stream>(self, id, H2Window{self.bodies_.first_window()}, self.thread_.now_ms());
     nghttp2_session_set_stream_user_data(handle, id, stream.get());
-    // libnghttp2 would send the lowest stream until it has nothing left; so they take turns, whatever the client asks.
-    const nghttp2_extpri in_turns{NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
-    nghttp2_session_change_extpri_stream_priority(handle, id, &in_turns, 1);
     self.streams_.insert_or_assign(id, std::move(stream));
     ++self.streams_begun_;
     ++self.unfinished_requests_;
@@ -154,12 +153,10 @@ struct H2Session::Callbacks {
         break;
       }
       case NGHTTP2_SETTINGS:
-        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) self.has_settings_ack_ = true;
-        break;
-      case NGHTTP2_WINDOW_UPDATE:
-        if (H2Stream* stream = stream_of(handle, frame->hd.stream_id); stream != nullptr) {
-          const auto given = static_cast<std::uint64_t>(frame->window_update.window_size_increment);
-          stream->unreturned_bytes -= std::min(stream->unreturned_bytes, given);
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
+          self.has_settings_ack_ = true;
+        } else {
+          self.take_settings();
         }
         break;
       default:
@@ -198,64 +195,21 @@ struct H2Session::Callbacks {
     if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
       self.thread_.counters.events.add(HttpEvent::bad_h2_frame);
     }
+    H2Stream* stream = stream_of(handle, frame->hd.stream_id);
+    const bool is_request_complete = nghttp2_session_get_stream_remote_close(handle, frame->hd.stream_id) != 0;
     if (type == NGHTTP2_RST_STREAM) {
+      // Tells libnghttp2 that a body has ended; the client knows, and hears of it only where it is still sending.
+      self.is_unsent_ = frame->rst_stream.error_code == NGHTTP2_NO_ERROR && (stream == nullptr || is_request_complete);
+      if (self.is_unsent_) return 0;
       self.reset_ids_[self.resets_ % self.reset_ids_.size()] = frame->hd.stream_id;
       ++self.resets_;
     }
-    const bool may_end = type == NGHTTP2_HEADERS || type == NGHTTP2_DATA;
-    if (may_end && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
-        nghttp2_session_get_stream_remote_close(handle, frame->hd.stream_id) == 0) {
+    if (type != NGHTTP2_HEADERS || is_interim(frame->headers)) return 0;
+    if (stream != nullptr) self.bodies_.begin(*stream);
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 && !is_request_complete) {
       // Answered before all of the request had come: the rest is not wanted (RFC 9113, 8.1).
       return nghttp2_submit_rst_stream(handle, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
     }
-    return 0;
-  }
-
-  // How much the source has, within the windows and the frame size, which are in `length`.
-  static ssize_t read_data(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t length, std::uint32_t* flags,
-                           nghttp2_data_source* data, void* user_data) {
-    H2Session& self = session_of(user_data);
-    H2Stream& stream = *static_cast<H2Stream*>(data->ptr);
-    if (self.gather_->size() >= kTurnBytes) return NGHTTP2_ERR_PAUSE;
-    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    const Pull pull = stream.source->prepare(std::min(length, kStreamFrameBytes));
-    switch (pull.state) {
-      case Pull::State::ready:
-        break;
-      case Pull::State::wait:
-        stream.is_waiting = true;
-        --self.held_up_streams_;
-        stream.stall.stop();
-        return NGHTTP2_ERR_DEFERRED;
-      case Pull::State::end:
-        stream.why = WhyEnded::complete;
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-        return 0;
-      case Pull::State::cut:
-        stream.why = WhyEnded::cut;
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    }
-    if (stream.body_left == pull.bytes) {
-      stream.why = WhyEnded::complete;
-      *flags |= NGHTTP2_DATA_FLAG_EOF;
-    }
-    return static_cast<ssize_t>(pull.bytes);
-  }
-
-  // Follows a read_data that had something, at once.
-  static int send_data(nghttp2_session*, nghttp2_frame*, const std::uint8_t* frame_header, std::size_t length,
-                       nghttp2_data_source* data, void* user_data) {
-    constexpr std::size_t kFrameHeaderBytes = 9;
-    H2Session& self = session_of(user_data);
-    H2Stream& stream = *static_cast<H2Stream*>(data->ptr);
-    self.gather_->copy(view_of(frame_header, kFrameHeaderBytes));
-    if (length == 0) return 0;
-    stream.source->emit(length, *self.gather_);
-    stream.line->add_bytes(length);
-    stream.stall.add(length);
-    stream.unreturned_bytes += length;
-    self.window_stall_.add(length);
-    if (stream.body_left != H2Stream::kUnknown) stream.body_left -= length;
     return 0;
   }
 };
@@ -263,6 +217,7 @@ struct H2Session::Callbacks {
 H2Session::H2Session(HttpThread& thread, SessionHost& host)
     : thread_{thread},
       host_{host},
+      bodies_{thread, streams_, *this},
       start_ms_{thread.now_ms()},
       heard_ms_{start_ms_},
       idle_since_ms_{start_ms_},
@@ -309,8 +264,11 @@ void H2Session::receive(std::string_view bytes) {
   ping_ms_ = 0;
   while (!bytes.empty() && !is_over_) {
     const std::string_view piece = scan_.take(bytes);
-    if (scan_.has_header()) check_frame(scan_.header());
-    if (is_over_) return;
+    if (piece.empty()) return;
+    if (scan_.has_header()) {
+      check_frame(scan_.header());
+      if (is_over_ || take_update(scan_.header())) continue;
+    }
     const ssize_t used =
         nghttp2_session_mem_recv(handle_.get(), reinterpret_cast<const std::uint8_t*>(piece.data()), piece.size());
     if (used >= 0) continue;
@@ -339,25 +297,50 @@ void H2Session::add_work(H2Stream& stream) {
   host_.wake();
 }
 
+void H2Session::on_body_news(H2Stream& stream) {
+  bodies_.resume(stream);
+  host_.wake();
+}
+
+// What is wrong is left to libnghttp2, which knows what to answer; so are streams that are no more, or not yet.
+bool H2Session::take_update(const H2FrameHeader& frame) {
+  const std::uint32_t increment = scan_.increment();
+  if (increment == 0) return false;
+  if (frame.stream_id == 0) {
+    if (!bodies_.give(increment)) terminate(NGHTTP2_FLOW_CONTROL_ERROR);
+  } else {
+    const auto found = streams_.find(frame.stream_id);
+    if (found == streams_.end()) return false;
+    if (!bodies_.give(*found->second, increment)) {
+      thread_.counters.events.add(HttpEvent::bad_h2_stream);
+      reset_stream(*found->second, NGHTTP2_FLOW_CONTROL_ERROR, WhyEnded::client_closed);
+    }
+  }
+  if (bodies_.has_work()) host_.wake();
+  return true;
+}
+
+void H2Session::take_settings() {
+  const std::uint32_t window = nghttp2_session_get_remote_settings(handle_.get(), NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+  if (!bodies_.set_first_window(static_cast<std::int32_t>(window))) terminate(NGHTTP2_FLOW_CONTROL_ERROR);
+  if (bodies_.has_work()) host_.wake();
+}
+
 bool H2Session::fill(Gather& gather) {
   if (life_ != Life::open) return false;
-  gather_ = &gather;
   for (int i = 0; i < kRequestsATurn && !work_.empty() && !is_over_; ++i) {
     H2Stream& stream = work_.front();
     stream.unlink();
     work_on(stream);
   }
   if (!work_.empty()) host_.wake();
-  while (gather.size() < kTurnBytes) {
-    const std::uint8_t* data = nullptr;
-    const ssize_t bytes = nghttp2_session_mem_send(handle_.get(), &data);
-    if (bytes <= 0) {
-      if (bytes < 0) is_over_ = true;
-      break;
-    }
-    gather.copy(view_of(data, static_cast<std::size_t>(bytes)));
+  pull_frames(gather, kTurnBytes);
+  const bool may_send = !is_over_ && nghttp2_session_want_read(handle_.get()) != 0;
+  if (may_send && gather.size() < kTurnBytes && bodies_.has_work()) {
+    bodies_.fill(gather);
+    // Little, of bodies that are over; now, for their clients may ask for the next before the next turn.
+    pull_frames(gather, kTurnBytes + 2 * kStreamFrameBytes);
   }
-  gather_ = nullptr;
   const bool is_full = gather.size() >= kTurnBytes;
   const bool is_done = nghttp2_session_want_read(handle_.get()) == 0 && nghttp2_session_want_write(handle_.get()) == 0;
   if (is_done || (is_over_ && !is_full)) {
@@ -367,18 +350,19 @@ bool H2Session::fill(Gather& gather) {
   return is_full;
 }
 
+void H2Session::pull_frames(Gather& gather, std::size_t bytes_max) {
+  while (gather.size() < bytes_max) {
+    const std::uint8_t* data = nullptr;
+    const ssize_t bytes = nghttp2_session_mem_send(handle_.get(), &data);
+    if (bytes < 0) is_over_ = true;
+    if (bytes <= 0) return;
+    if (!std::exchange(is_unsent_, false)) gather.copy(view_of(data, static_cast<std::size_t>(bytes)));
+  }
+}
+
 void H2Session::work_on(H2Stream& stream) {
   if (stream.incoming) handle_request(stream);
-  if (stream.exchange) {
-    if (stream.exchange->has_reply()) answer(stream);
-    return;
-  }
-  if (stream.is_waiting) {
-    stream.is_waiting = false;
-    ++held_up_streams_;
-    // Fails only for a stream that is being reset.
-    (void)nghttp2_session_resume_data(handle_.get(), stream.id);
-  }
+  if (stream.exchange && stream.exchange->has_reply()) answer(stream);
 }
 
 void H2Session::handle_request(H2Stream& stream) {
@@ -447,21 +431,26 @@ void H2Session::answer(H2Stream& stream) {
       stream.source = std::make_unique<StringSource>(std::move(response.body));
     }
   }
-  nghttp2_data_provider provider{};
-  provider.source.ptr = &stream;
-  provider.read_callback = Callbacks::read_data;
-  const bool has_body = stream.source != nullptr;
-  if (has_body) ++held_up_streams_;
-  if (!has_body) stream.why = WhyEnded::complete;
+  if (!stream.source) stream.why = WhyEnded::complete;
+  const std::uint8_t flags = stream.source ? NGHTTP2_FLAG_NONE : NGHTTP2_FLAG_END_STREAM;
   const int result =
-      nghttp2_submit_response(handle_.get(), stream.id, fields.data(), fields.size(), has_body ? &provider : nullptr);
+      nghttp2_submit_headers(handle_.get(), flags, stream.id, nullptr, fields.data(), fields.size(), nullptr);
   // (A HEAD's stream is dropped only now, for the note is asked before; end() is the first thing that may ask.)
   if (response.stream != nullptr) stream.line->end(WhyEnded::complete);
   stream.exchange.reset();
   if (result != 0) reset_stream(stream, NGHTTP2_INTERNAL_ERROR, WhyEnded::cut);
 }
 
+void H2Session::on_body_over(H2Stream& stream, WhyEnded why) {
+  const std::uint32_t code = why == WhyEnded::complete  ? NGHTTP2_NO_ERROR
+                             : why == WhyEnded::stalled ? NGHTTP2_CANCEL
+                                                        : NGHTTP2_INTERNAL_ERROR;
+  reset_stream(stream, code, why);
+}
+
 void H2Session::reset_stream(H2Stream& stream, std::uint32_t code, WhyEnded why) {
+  if (stream.body == H2Stream::Body::over) return;
+  bodies_.stop(stream);
   stream.why = why;
   if (nghttp2_submit_rst_stream(handle_.get(), NGHTTP2_FLAG_NONE, stream.id, code) != 0)
     terminate(NGHTTP2_INTERNAL_ERROR);
@@ -474,8 +463,11 @@ void H2Session::close_stream(std::int32_t id) {
   H2Stream& stream = *found->second;
   stream.exchange.reset();
   if (stream.incoming) --unfinished_requests_;
-  if (stream.source && !stream.is_waiting) --held_up_streams_;
-  if (stream.line) stream.line->end(stream.why);
+  bodies_.stop(stream);
+  if (stream.line) {
+    stream.line->add_bytes(stream.sent_bytes);
+    stream.line->end(stream.why);
+  }
   if (stream.is_counted) {
     thread_.counters.open.add(OpenGauge::streams, -1);
     thread_.load.add(-1);
@@ -514,7 +506,7 @@ std::int64_t H2Session::deadline_ms() const {
   if (last_goaway_ms_ != 0 && last_goaway_ms_ != kNever) deadline = std::min(deadline, last_goaway_ms_);
   if (streams_.empty()) return std::min(deadline, idle_since_ms_ + options.idle_h2_ms);
   deadline = std::min(deadline, ping_ms_ != 0 ? ping_ms_ + options.ping_answer_ms : heard_ms_ + options.ping_after_ms);
-  if (held_up_streams_ + unfinished_requests_ > 0) deadline = std::min(deadline, checked_ms_ + kCheckMs);
+  if (bodies_.held_up() + unfinished_requests_ > 0) deadline = std::min(deadline, checked_ms_ + kCheckMs);
   return deadline;
 }
 
@@ -551,42 +543,9 @@ void H2Session::on_time(std::int64_t now_ms, bool is_output_blocked) {
     host_.wake();
   }
   if (now_ms < checked_ms_ + kCheckMs) return;
-  check_windows(now_ms, is_output_blocked);
+  bodies_.check_stalls(now_ms, now_ms - checked_ms_, is_output_blocked);
   check_bodies(now_ms);
   checked_ms_ = now_ms;
-}
-
-// A stream's clock runs only while nothing but its own window holds it up. Where the connection's window is shut, one
-// stream that its reader has left may hold all of it: the one that holds most goes.
-void H2Session::check_windows(std::int64_t now_ms, bool is_output_blocked) {
-  const bool is_window_open = nghttp2_session_get_remote_window_size(handle_.get()) > 0;
-  const std::int64_t passed_ms = now_ms - checked_ms_;
-  H2Stream* heaviest = nullptr;
-  for (const auto& [id, stream] : streams_) {
-    if (!stream->source || stream->is_waiting) continue;
-    if (heaviest == nullptr || stream->unreturned_bytes > heaviest->unreturned_bytes) heaviest = stream.get();
-    if (is_output_blocked || !is_window_open) {
-      stream->stall.skip(passed_ms);
-      continue;
-    }
-    stream->stall.start(now_ms);
-    if (now_ms >= stream->stall.deadline_ms(thread_.options) && stream->stall.has_stalled(now_ms, thread_.options)) {
-      thread_.counters.events.add(HttpEvent::stalled_stream);
-      reset_stream(*stream, NGHTTP2_CANCEL, WhyEnded::stalled);
-    }
-  }
-  if (is_window_open || heaviest == nullptr) {
-    window_stall_.stop();
-  } else if (is_output_blocked) {
-    window_stall_.skip(passed_ms);
-  } else {
-    window_stall_.start(now_ms);
-    if (now_ms >= window_stall_.deadline_ms(thread_.options) && window_stall_.has_stalled(now_ms, thread_.options)) {
-      thread_.counters.events.add(HttpEvent::stalled_stream);
-      reset_stream(*heaviest, NGHTTP2_CANCEL, WhyEnded::stalled);
-      window_stall_.stop();
-    }
-  }
 }
 
 void H2Session::check_bodies(std::int64_t now_ms) {
@@ -616,7 +575,7 @@ void H2Session::abandon(WhyEnded why) {
   is_over_ = true;
   while (!streams_.empty()) {
     H2Stream& stream = *streams_.begin()->second;
-    stream.why = why;
+    if (stream.body != H2Stream::Body::over) stream.why = why;
     close_stream(stream.id);
   }
 }

@@ -1,19 +1,17 @@
-// One HTTP/2 connection (RFC 9113): libnghttp2 for frames, HPACK and windows; streams pulled in turn into one gathered
-// write.
+// One HTTP/2 connection (RFC 9113): libnghttp2 for requests, HPACK and all frames but those that H2Bodies has, DATA
+// that is sent and WINDOW_UPDATE that comes; one gathered write.
 //
-// libnghttp2's callbacks only note what has happened; fill() acts on it. DATA is not copied into libnghttp2: it frames
-// what a source says that it has, and the source emits into the gather behind the frame's header. Memory: 17 KB a
-// connection, most of it libnghttp2's buffer for outgoing frames and the header tables.
+// libnghttp2's callbacks only note what has happened; fill() acts on it. Memory: 17 KB a connection, most of it
+// libnghttp2's buffer for outgoing frames and the header tables.
 #pragma once
 
 #include <nghttp2/nghttp2.h>
 
 #include <array>
-#include <boost/intrusive/list.hpp>
-#include <memory>
-#include <unordered_map>
+#include <cstdint>
 
 #include "base/c_handle.h"
+#include "server/http/h2_bodies.h"
 #include "server/http/h2_frame_scan.h"
 #include "server/http/h2_stream.h"
 #include "server/http/http_thread.h"
@@ -21,7 +19,7 @@
 
 namespace tailgate {
 
-class H2Session final : public Session {
+class H2Session final : public Session, private H2Bodies::Owner {
  public:
   H2Session(HttpThread& thread, SessionHost& host);
   ~H2Session() override;
@@ -37,14 +35,16 @@ class H2Session final : public Session {
   void drain() override;
   void abandon(WhyEnded why) override;
 
-  // The stream has been woken, answered or completed: fill() is to look at it.
+  // The stream has been answered or completed: fill() is to look at it.
   void add_work(H2Stream& stream);
+  // Its source may have something.
+  void on_body_news(H2Stream& stream);
 
  private:
   struct Callbacks;  // of libnghttp2
   using Handle = CHandle<nghttp2_session, nghttp2_session_del>;
-  using Work = boost::intrusive::list<H2Stream, boost::intrusive::constant_time_size<false>>;
 
+  void on_body_over(H2Stream& stream, WhyEnded why) override;
   void submit_settings();
   void submit_continue(std::int32_t id);
   void work_on(H2Stream& stream);
@@ -56,16 +56,18 @@ class H2Session final : public Session {
   void terminate(std::uint32_t code);
   void close_stream(std::int32_t id);
   void check_frame(const H2FrameHeader& frame);
-  void check_windows(std::int64_t now_ms, bool is_output_blocked);
+  bool take_update(const H2FrameHeader& frame);
+  void take_settings();
+  void pull_frames(Gather& gather, std::size_t bytes_max);
   void check_bodies(std::int64_t now_ms);
 
   HttpThread& thread_;
   SessionHost& host_;
   Handle handle_;
-  std::unordered_map<std::int32_t, std::unique_ptr<H2Stream>> streams_;  // at most h2_streams_max
-  Work work_;
+  H2Streams streams_;
+  H2Work work_;
+  H2Bodies bodies_;
   H2FrameScan scan_;
-  Gather* gather_ = nullptr;  // during fill()
   std::int64_t start_ms_;
   std::int64_t heard_ms_;            // when something last came
   std::int64_t idle_since_ms_;       // when the last stream ended
@@ -73,9 +75,7 @@ class H2Session final : public Session {
   std::int64_t ping_ms_ = 0;         // when a PING was sent that nothing has come after; 0: none
   std::int64_t checked_ms_;          // when windows and bodies were last looked at
   std::int64_t last_goaway_ms_ = 0;  // when the second GOAWAY of a drain is due; 0: not draining
-  StallClock window_stall_;          // runs while the connection's window holds streams up
   std::uint32_t streams_begun_ = 0;
-  std::uint32_t held_up_streams_ = 0;          // whose source has something, or was not asked yet
   std::uint32_t unfinished_requests_ = 0;      // that no handler has
   std::int32_t last_id_ = 0;                   // the highest that the client has used
   std::uint32_t ids_seen_ = 0;                 // how many it has used
@@ -85,6 +85,7 @@ class H2Session final : public Session {
   bool has_settings_ack_ = false;
   bool is_over_ = false;    // nothing more is read
   bool has_ended_ = false;  // the peer's last byte has come
+  bool is_unsent_ = false;  // the frame that libnghttp2 hands out is not for the peer
 };
 
 }  // namespace tailgate

@@ -91,9 +91,7 @@ bool H2Incoming::expects_continue() const {
   return expectation != nullptr && equals_ignoring_case(*expectation, "100-continue");
 }
 
-void H2Stream::wake() {
-  if (is_waiting) session.add_work(*this);
-}
+void H2Stream::wake() { session.on_body_news(*this); }
 
 void H2Stream::on_reply() { session.add_work(*this); }
 

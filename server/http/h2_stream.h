@@ -8,9 +8,11 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 
 #include "server/http/access_line.h"
 #include "server/http/exchange.h"
+#include "server/http/h2_window.h"
 #include "server/http/open_exchange.h"
 #include "server/http/options.h"
 #include "server/http/request_rules.h"
@@ -61,25 +63,38 @@ class H2Stream final
  public:
   static constexpr std::uint64_t kUnknown = std::numeric_limits<std::uint64_t>::max();
 
-  H2Stream(H2Session& session_in, std::int32_t id_in, std::int64_t now_ms)
-      : session{session_in}, id{id_in}, incoming{std::make_unique<H2Incoming>(now_ms)} {}
+  enum class Body : std::uint8_t {
+    none,     // its head has not been sent, or it has no body
+    ready,    // its source has something, or was not asked yet
+    waiting,  // its source has nothing
+    over,     // nothing more is sent
+  };
+
+  H2Stream(H2Session& session_in, std::int32_t id_in, H2Window window_in, std::int64_t now_ms)
+      : session{session_in}, id{id_in}, window{window_in}, incoming{std::make_unique<H2Incoming>(now_ms)} {}
 
   void wake() override;
   void on_reply() override;
 
   H2Session& session;
   const std::int32_t id;
+  H2Window window;
+  Body body = Body::none;
+  WhyEnded why = WhyEnded::client_closed;
+  bool is_counted = false;             // as a stream, in gauges and load
+  std::unique_ptr<ByteSource> source;  // the rest of its body
+  std::uint64_t body_left = kUnknown;
+  std::uint64_t sent_bytes = 0;
+  std::uint64_t unreturned_bytes = 0;      // sent and not given back to this stream's window
+  StallClock stall;                        // runs while only this stream's window holds it up
   std::unique_ptr<H2Incoming> incoming;    // until a handler has it
   std::unique_ptr<OpenExchange> exchange;  // until it is answered
-  std::unique_ptr<ByteSource> source;      // the rest of its body
   std::unique_ptr<AccessLine> line;        // from when a handler has it; destroyed before the source
-  std::uint64_t body_left = kUnknown;
-  std::uint64_t unreturned_bytes = 0;  // sent and not given back to this stream's window
-  std::size_t fields_passed_over = 0;  // trailers of a request that was answered before they came
-  StallClock stall;                    // runs while only this stream's window holds it up
-  WhyEnded why = WhyEnded::client_closed;
-  bool is_waiting = false;  // its source has nothing
-  bool is_counted = false;  // as a stream, in gauges and load
+  std::size_t fields_passed_over = 0;      // trailers of a request that was answered before they came
 };
+
+// Of one connection: all that are open, at most h2_streams_max; and those that something is to be done for.
+using H2Streams = std::unordered_map<std::int32_t, std::unique_ptr<H2Stream>>;
+using H2Work = boost::intrusive::list<H2Stream, boost::intrusive::constant_time_size<false>>;
 
 }  // namespace tailgate

@@ -1,0 +1,284 @@
+// The windows of an HTTP/2 connection and its streams, which are counted here: what is sent is what the peer has given,
+// to the byte (RFC 9113, 6.9).
+#include "server/http/h2_bodies.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <string>
+
+#include "server/http/memory_connection.h"
+#include "server/http/test_h2.h"
+#include "server/http/test_server.h"
+
+namespace tailgate::testing {
+namespace {
+
+using h2::frame;
+using h2::number;
+using h2::setting;
+
+enum : std::uint64_t { kProtocol = 1, kFlowControl = 3 };
+
+TEST(H2Window, CanBeBelowZeroAndIsShutThen) {
+  H2Window window{100};
+  window.take(100);
+  ASSERT_TRUE(window.change(-90));
+  EXPECT_EQ(window.room(), 0U);
+
+  ASSERT_TRUE(window.change(90));
+  EXPECT_FALSE(window.is_open());
+  ASSERT_TRUE(window.change(1));
+  EXPECT_EQ(window.room(), 1U);
+}
+
+TEST(H2Window, IsNeverAboveItsMaximum) {
+  H2Window window{1};
+
+  EXPECT_FALSE(window.change(H2Window::kMax));
+  EXPECT_EQ(window.room(), 1U) << "changed by what was refused";
+  EXPECT_TRUE(window.change(H2Window::kMax - 1));
+  EXPECT_FALSE(window.change(1));
+}
+
+// What a client that keeps count has given and got, of one connection in memory.
+class Ledger {
+ public:
+  explicit Ledger(std::string_view settings = "") {
+    connection.send(std::string{kPreface} + frame(h2::kSettings, 0, 0, settings));
+    if (!settings.empty()) first = static_cast<std::int64_t>(h2::number_of(settings.substr(2, 4)));
+    read();
+  }
+  void get(std::uint32_t stream, std::string_view path) { send(request(stream, path)); }
+  std::string request(std::uint32_t stream, std::string_view path) {
+    windows[stream] = first;
+    // GET, http, :path as a literal, :authority.
+    const std::string block = std::string{"\x82\x86\x04", 3} + static_cast<char>(path.size()) + std::string{path} +
+                              std::string{"\x01\x04here", 6};
+    return frame(h2::kHeaders, h2::kEndStream | h2::kEndHeaders, stream, block);
+  }
+  void give(std::uint32_t stream, std::uint32_t by) {
+    (stream == 0 ? window : windows[stream]) += by;
+    send(frame(h2::kWindowUpdate, 0, stream, number(by, 4)));
+  }
+  void set_first(std::uint32_t size) {
+    for (auto& [stream, left] : windows) left += std::int64_t{size} - first;
+    first = size;
+    send(frame(h2::kSettings, 0, 0, setting(4, size)));
+  }
+  void send(std::string_view frames) {
+    connection.send(frames);
+    read();
+  }
+  // Takes what was written apart. What was given is all that may come.
+  void read() {
+    std::string& written = connection.peer.written;
+    std::size_t at = 0;
+    while (at + 9 <= written.size()) {
+      const std::size_t size = h2::number_of(std::string_view{written}.substr(at, 3));
+      const auto stream = static_cast<std::uint32_t>(h2::number_of(std::string_view{written}.substr(at + 5, 4)));
+      const auto type = static_cast<std::uint8_t>(written[at + 3]);
+      const std::string_view payload = std::string_view{written}.substr(at + 9, size);
+      if (type == h2::kData) {
+        window -= static_cast<std::int64_t>(size);
+        windows[stream] -= static_cast<std::int64_t>(size);
+        if (size > 0) {
+          EXPECT_GE(window, 0);
+          EXPECT_GE(windows[stream], 0) << "stream " << stream;
+        }
+        bytes[stream] += size;
+        if ((written[at + 4] & h2::kEndStream) != 0) ++ended;
+      }
+      if (type == h2::kRst) resets[stream] = h2::number_of(payload);
+      if (type == h2::kGoaway) goaway = h2::number_of(payload.substr(4, 4));
+      at += 9 + size;
+    }
+    written.erase(0, at);
+  }
+
+  MemoryConnection connection;
+  std::int64_t window = 65'535;
+  std::int64_t first = 65'535;
+  std::map<std::uint32_t, std::int64_t> windows;  // by stream
+  std::map<std::uint32_t, std::size_t> bytes;
+  std::map<std::uint32_t, std::uint64_t> resets;
+  int ended = 0;
+  std::optional<std::uint64_t> goaway;
+};
+
+TEST(H2Bodies, SendsExactlyWhatItsPeerHasGiven) {
+  std::minstd_rand engine{1};
+  const auto random = [&](std::uint32_t below) { return static_cast<std::uint32_t>(engine() % below); };
+  for (int run = 0; run < 50; ++run) {
+    Ledger ledger{setting(4, random(3000))};
+    for (std::uint32_t stream = 1; stream <= 5; stream += 2) ledger.get(stream, "/endless");
+    for (int step = 0; step < 100 && !::testing::Test::HasFailure(); ++step) {
+      const std::uint32_t by = 1 + random(random(4) == 0 ? 50'000 : 300);
+      const auto what = random(8);
+      if (what == 0) ledger.set_first(random(3000));
+      if (what == 1) ledger.give(0, by);
+      if (what > 1) ledger.give(1 + 2 * random(3), by);
+
+      const bool is_open = ledger.window > 0;
+      for (const auto& [stream, left] : ledger.windows) {
+        EXPECT_TRUE(!is_open || left <= 0) << "run " << run << ", step " << step << ": stream " << stream << " has "
+                                           << left << " left and is not sent";
+      }
+      EXPECT_FALSE(ledger.goaway);
+    }
+  }
+}
+
+TEST(H2Bodies, AWindowBelowZeroIsMadeUpForBeforeAnythingIsSent) {
+  Ledger ledger{setting(4, 1000)};
+  ledger.get(1, "/endless");
+  ASSERT_EQ(ledger.bytes[1], 1000U);
+
+  ledger.set_first(100);
+  ledger.give(1, 900);
+  EXPECT_EQ(ledger.bytes[1], 1000U);
+  ledger.give(1, 1);
+  EXPECT_EQ(ledger.bytes[1], 1001U);
+}
+
+TEST(H2Bodies, AFirstWindowThatGrowsOpensStreamsThatAreThere) {
+  Ledger ledger{setting(4, 0)};
+  ledger.get(1, "/bytes?5000");
+  ASSERT_EQ(ledger.bytes[1], 0U);
+
+  ledger.set_first(5001);
+
+  EXPECT_EQ(ledger.bytes[1], 5000U);
+  EXPECT_EQ(ledger.ended, 1);
+}
+
+TEST(H2Bodies, AnAnswerAsLongAsTheWindowEndsInsideIt) {
+  Ledger ledger{setting(4, 1000)};
+  ledger.get(1, "/body?1000");
+
+  EXPECT_EQ(ledger.bytes[1], 1000U);
+  EXPECT_EQ(ledger.ended, 1) << "its length is known: the last byte says that it is the last";
+  EXPECT_TRUE(ledger.resets.empty());
+}
+
+TEST(H2Bodies, AWindowOfAStreamAboveTheMaximumResetsTheStreamOnly) {
+  Ledger ledger{setting(4, 1000)};
+  ledger.get(1, "/events");
+  ledger.get(3, "/bytes?2000");
+
+  ledger.send(frame(h2::kWindowUpdate, 0, 1, number(0x7fffffff, 4)));
+  ledger.send(frame(h2::kWindowUpdate, 0, 1, number(0x7fffffff, 4)));
+  ledger.give(3, 1000);
+
+  EXPECT_EQ(ledger.resets, (std::map<std::uint32_t, std::uint64_t>{{1, kFlowControl}}));
+  EXPECT_EQ(ledger.connection.handler.open_events, 0);
+  EXPECT_EQ(ledger.bytes[3], 2000U);
+  EXPECT_FALSE(ledger.goaway);
+}
+
+TEST(H2Bodies, AFirstWindowThatLiftsAStreamAboveTheMaximumEndsTheConnection) {
+  Ledger ledger{setting(4, 1000)};
+  ledger.get(1, "/events");
+  ledger.give(1, 0x7fffffff - 1000);
+  ASSERT_TRUE(ledger.resets.empty());
+
+  ledger.send(frame(h2::kSettings, 0, 0, setting(4, 1001)));
+
+  EXPECT_EQ(ledger.goaway, kFlowControl);
+}
+
+TEST(H2Bodies, WindowsAddUpForAsLongAsBytesAreSent) {
+  Ledger ledger;
+  ledger.get(1, "/endless");
+  // Each update alone is allowed; what a count would come to that forgets what was sent is not.
+  for (int i = 0; i < 40; ++i) {
+    ledger.give(1, 65'535);
+    ledger.give(0, 65'535);
+  }
+  EXPECT_EQ(ledger.bytes[1], 41U * 65'535U);
+  ledger.give(0, 0x7fffffff);
+  EXPECT_FALSE(ledger.goaway);
+  ledger.send(frame(h2::kWindowUpdate, 0, 0, number(1, 4)));
+  EXPECT_EQ(ledger.goaway, kFlowControl);
+}
+
+TEST(H2Bodies, UpdatesOfStreamsThatAreClosedArePassedOver) {
+  Ledger ledger;
+  ledger.get(1, "/bytes?10");
+  ledger.get(3, "/events");
+  ledger.send(frame(h2::kRst, 0, 3, number(8, 4)));
+
+  for (const std::uint32_t stream : {1U, 3U}) {
+    ledger.send(frame(h2::kWindowUpdate, 0, stream, number(0x7fffffff, 4)));
+    ledger.send(frame(h2::kWindowUpdate, 0, stream, number(0x7fffffff, 4)));
+  }
+
+  EXPECT_FALSE(ledger.goaway);
+  EXPECT_TRUE(ledger.resets.empty());
+  ledger.get(5, "/bytes?10");
+  EXPECT_EQ(ledger.bytes[5], 10U);
+}
+
+TEST(H2Bodies, AnUpdateOfZeroOnAStreamEndsTheConnection) {
+  Ledger ledger;
+  ledger.get(1, "/events");
+
+  ledger.send(frame(h2::kWindowUpdate, 0, 1, number(0, 4)));
+
+  EXPECT_EQ(ledger.goaway, kProtocol);
+}
+
+TEST(H2Bodies, AnUpdateIsNotAllowedInPlaceOfSettings) {
+  MemoryConnection connection;
+  connection.send(std::string{kPreface} + frame(h2::kWindowUpdate, 0, 0, number(1, 4)));
+
+  EXPECT_NE(connection.peer.written.find(frame(h2::kGoaway, 0, 0).substr(3, 6)), std::string::npos);
+}
+
+TEST(H2Bodies, AnUpdateIsNotAllowedWithinAHeaderBlock) {
+  Ledger ledger;
+  ledger.send(frame(h2::kHeaders, h2::kEndStream, 1, std::string{"\x82\x86\x84", 3}));
+
+  ledger.send(frame(h2::kWindowUpdate, 0, 0, number(1, 4)));
+
+  EXPECT_EQ(ledger.goaway, kProtocol);
+}
+
+TEST(H2Bodies, AStreamThatHasEndedMakesRoomForAnotherAtOnce) {
+  Ledger ledger{setting(4, 1U << 20U)};
+  ledger.give(0, 1U << 20U);
+  ledger.send(frame(h2::kSettings, h2::kAck, 0));
+  for (std::uint32_t stream = 1; stream < 199; stream += 2) ledger.get(stream, "/events");
+  MemoryPeer& peer = ledger.connection.peer;
+
+  // The body fills a turn to its end, and the next request is read before the next turn.
+  peer.to_read += ledger.request(199, "/body?65536");
+  ASSERT_TRUE(peer.turn());
+  ledger.read();
+  ASSERT_EQ(ledger.ended, 1);
+  peer.to_read += ledger.request(201, "/bytes?10");
+  ASSERT_TRUE(peer.turn());
+  ledger.send("");
+
+  EXPECT_FALSE(ledger.goaway);
+  EXPECT_TRUE(ledger.resets.empty());
+  EXPECT_EQ(ledger.bytes[201], 10U);
+}
+
+TEST(H2Bodies, WhatManyStreamsHaveGoesOutInOneWrite) {
+  Ledger ledger;
+  for (std::uint32_t stream = 1; stream < 200; stream += 2) ledger.get(stream, "/events");
+  ASSERT_EQ(ledger.connection.handler.open_events, 100);
+  const std::size_t writes = ledger.connection.peer.writes;
+
+  for (EventsSource* source : ledger.connection.handler.events[0]) source->publish("one event");
+  ledger.connection.run();
+  ledger.read();
+
+  EXPECT_EQ(ledger.connection.peer.writes, writes + 1);
+  for (std::uint32_t stream = 1; stream < 200; stream += 2) EXPECT_EQ(ledger.bytes[stream], 9U);
+}
+
+}  // namespace
+}  // namespace tailgate::testing
