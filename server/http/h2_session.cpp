@@ -4,7 +4,6 @@
 #include <array>
 #include <cassert>
 #include <charconv>
-#include <cstdlib>
 #include <limits>
 #include <string>
 #include <utility>
@@ -55,14 +54,6 @@ OptionHandle make_options() {
   nghttp2_option_set_max_continuations(option, 4);
   nghttp2_option_set_stream_reset_rate_limit(option, 100, 20);
   return OptionHandle{option};
-}
-
-nghttp2_mem* memory() {
-  static nghttp2_mem functions{nullptr, [](std::size_t bytes, void*) { return malloc_or_end(bytes); },
-                               [](void* bytes, void*) { std::free(bytes); },
-                               [](std::size_t count, std::size_t bytes, void*) { return calloc_or_end(count, bytes); },
-                               [](void* old, std::size_t bytes, void*) { return realloc_or_end(old, bytes); }};
-  return &functions;
 }
 
 }  // namespace
@@ -223,10 +214,7 @@ H2Session::H2Session(HttpThread& thread, SessionHost& host)
       idle_since_ms_{start_ms_},
       checked_ms_{start_ms_} {
   static const OptionHandle options = make_options();
-  nghttp2_session* raw = nullptr;
-  const int made = nghttp2_session_server_new3(&raw, Callbacks::all(), this, options.get(), memory());
-  if (made != 0) end_out_of_memory();
-  handle_.reset(raw);
+  handle_.reset(thread.h2_memory.make_server(Callbacks::all(), this, options.get()));
   submit_settings();
   thread_.counters.open.add(OpenGauge::connections_h2);
   thread_.counters.events.add(HttpEvent::connection_h2);

@@ -12,6 +12,7 @@
 #include "server/http/date_line.h"
 #include "server/http/exchange.h"
 #include "server/http/gather.h"
+#include "server/http/h2_memory.h"
 #include "server/http/observer.h"
 #include "server/http/options.h"
 #include "server/http/send_pass.h"
@@ -39,6 +40,7 @@ class HttpThread {
   HttpCounters counters;
   SendPass pass;
   Gather gather;
+  H2Memory h2_memory;
   // Sources whose bodies ended in the flush under way, which may still refer to their bytes; emptied after it.
   std::vector<std::unique_ptr<ByteSource>> spent;
   std::array<char, kReadBytes> read_buffer;
