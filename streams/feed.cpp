@@ -152,7 +152,11 @@ void Feed::wake_members_in_time() {
 
 void Feed::wake_members() {
   if (gather_timer_) woken_ms_ = context_.loop.timers().clock().steady_ms();
-  for (FeedMember& member : members_) member.on_news();
+  for (auto it = members_.begin(); it != members_.end();) {
+    FeedMember& member = *it;
+    if (++it != members_.end()) __builtin_prefetch(&*it);
+    member.on_news();
+  }
 }
 
 bool Feed::matches(const RecordView& record) const {

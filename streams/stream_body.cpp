@@ -38,11 +38,11 @@ std::size_t cut(std::string_view bytes, std::size_t bytes_max) {
 
 StreamBody::StreamBody(Feed& feed, const Position& passed, const StreamBodyOptions& options)
     : sent_ms_{feed.context().loop.timers().clock().steady_ms()},
+      subscriber_{feed, passed, with_limit(options.subscriber, options.limit.has_value()), *this},
       limit_{options.limit.value_or(0)},
       heartbeat_ms_{options.heartbeat_ms},
       retry_ms_{options.retry_ms},
-      timer_{[this] { on_time(); }},
-      subscriber_{feed, passed, with_limit(options.subscriber, options.limit.has_value()), *this} {
+      timer_{[this] { on_time(); }} {
   // The first block: a client that drops before its first record comes back to the same place.
   const EventFormat as = feed.spec().format;
   if (is_sse(as)) {
@@ -108,8 +108,9 @@ Pull StreamBody::ready(From from, std::size_t bytes) {
 Pull StreamBody::prepare(std::size_t bytes_max) {
   if (!partial_) partial_ = subscriber_.take_partial();
   while (true) {
-    if (!carried_.empty())
-      return ready(From::carried, cut(std::string_view{carried_}.substr(carried_done_), bytes_max));
+    if (carried_) {
+      return ready(From::carried, cut(std::string_view{carried_->bytes}.substr(carried_->done), bytes_max));
+    }
     if (partial_) return prepare_partial(bytes_max);
     if (!pending_.empty()) {
       return ready(From::pending, cut(std::string_view{pending_}.substr(pending_done_), bytes_max));
@@ -182,8 +183,8 @@ Pull StreamBody::prepare_own(std::size_t bytes_max) {
       pending_.insert(0, scratch, bytes, left);
     } else {
       const std::string_view front = std::string_view{scratch}.substr(event, tail - event);
-      partial_ = PartialEvent{slot, delivery.offset, std::hash<std::string_view>{}(front), scratch.substr(tail),
-                              bytes - event};
+      partial_ = std::make_unique<PartialEvent>(PartialEvent{
+          slot, delivery.offset, std::hash<std::string_view>{}(front), scratch.substr(tail), bytes - event});
     }
   }
   subscriber_.unpin();
@@ -216,11 +217,12 @@ Pull StreamBody::prepare_partial(std::size_t bytes_max) {
   if (fits) {
     scratch_begin_ = partial_->done;
   } else {
-    carried_ = left.substr(0, cut(left, std::max(bytes, kCarryBytesMax)));
-    partial_->done += carried_.size();
-    bytes = cut(carried_, bytes_max);
+    carried_ = std::make_unique<Carried>();
+    carried_->bytes = left.substr(0, cut(left, std::max(bytes, kCarryBytesMax)));
+    partial_->done += carried_->bytes.size();
+    bytes = cut(carried_->bytes, bytes_max);
   }
-  if (fits || carried_.size() == left.size()) {
+  if (fits || carried_->bytes.size() == left.size()) {
     feed.context().counters.resumed.add();
     partial_.reset();
   }
@@ -279,11 +281,9 @@ void StreamBody::emit(std::size_t bytes, ByteSink& sink) {
       sink.copy(std::string_view{subscriber_.feed().owner().scratch()}.substr(scratch_begin_, bytes));
       break;
     case From::carried:
-      sink.copy(std::string_view{carried_}.substr(carried_done_, bytes));
-      carried_done_ += bytes;
-      if (carried_done_ < carried_.size()) break;
-      carried_ = std::string{};
-      carried_done_ = 0;
+      sink.copy(std::string_view{carried_->bytes}.substr(carried_->done, bytes));
+      carried_->done += bytes;
+      if (carried_->done == carried_->bytes.size()) carried_.reset();
       break;
     case From::log: {
       sink.ref(log_bytes_.substr(0, bytes));

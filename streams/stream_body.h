@@ -67,31 +67,36 @@ class StreamBody final : public ByteSource, public StreamDrain::Member, private 
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
   static constexpr std::size_t kCarryBytesMax = 16 * 1024;
 
+  struct Carried {
+    std::string bytes;
+    std::size_t done = 0;
+  };
+
+  // What a live stream needs for an event comes first: of many that are woken together none is in a cache any more.
   Waker* waker_ = nullptr;
-  std::string pending_;  // own bytes that go first: control blocks, the rest of an event; empty most of the time
-  std::size_t pending_done_ = 0;
   From from_ = From::nothing;
   bool is_heartbeat_due_ = false;
   bool is_ended_ = false;
   StreamState counted_state_;
-  std::string_view log_bytes_;  // from the last prepare
-  std::size_t scratch_begin_ = 0;
-  std::optional<PartialEvent> partial_;
+  std::unique_ptr<PartialEvent> partial_;
   // Of the partial event, its next bytes: a small window does not have all of it encoded each time.
-  std::string carried_;
-  std::size_t carried_done_ = 0;
+  std::unique_ptr<Carried> carried_;
+  std::unique_ptr<Paces::Stream> pace_;  // null: not limited
+  std::string pending_;  // own bytes that go first: control blocks, the rest of an event; empty most of the time
+  std::size_t pending_done_ = 0;
+  std::string_view log_bytes_;  // from the last prepare
   std::uint64_t records_ = 0;
   std::int64_t sent_ms_;
+  Subscriber subscriber_;
+  std::size_t scratch_begin_ = 0;
   std::int64_t leaves_ms_ = kNever;  // of old age
   std::uint64_t limit_;              // 0: none
   std::int64_t heartbeat_ms_;
   std::int64_t retry_ms_;
   std::string why_ended_;
-  std::unique_ptr<Paces::Stream> pace_;  // null: not limited
-  std::uint64_t paced_records_ = 0;      // of records_
+  std::uint64_t paced_records_ = 0;  // of records_
   std::unique_ptr<Watch> slot_;
   Timer timer_;  // of the heartbeat and of old age, whichever is first
-  Subscriber subscriber_;
 };
 
 }  // namespace tailgate

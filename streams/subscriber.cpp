@@ -12,7 +12,11 @@
 namespace tailgate {
 
 Subscriber::Subscriber(Feed& feed, const Position& passed, SubscriberOptions options, Waker& waker)
-    : feed_{feed}, waker_{waker}, options_{std::move(options)} {
+    : waker_{waker},
+      feed_{feed},
+      is_counted_{options.is_counted},
+      on_reset_{options.on_reset},
+      until_{options.until ? std::make_unique<const Position>(std::move(*options.until)) : nullptr} {
   place_ = feed_.join(*this);
   make_own(feed_.log().head_position());
   Own& own = *own_;
@@ -28,14 +32,14 @@ Subscriber::Subscriber(Feed& feed, const Position& passed, SubscriberOptions opt
       }
     }
   }
-  for (const auto& [topic, partitions] : options_.until.value_or(Position{})) {
+  for (const auto& [topic, partitions] : until_ ? *until_ : Position{}) {
     const auto named = passed.find(topic);
     for (const auto& [number, end] : partitions) {
       const bool is_named = named != passed.end() && named->second.contains(number);
       if (!is_named && !slot_of(topic, number)) await(topic, number, kNothingPassed);
     }
   }
-  for (Own::Seen& seen : own.slots) seen.is_end_in_doubt = options_.is_until_end && seen.passed > seen.until;
+  for (Own::Seen& seen : own.slots) seen.is_end_in_doubt = options.is_until_end && seen.passed > seen.until;
   if (!own.unknown.empty()) {
     for (const Own::Unknown& unknown : own.unknown) {
       const auto doubt = feed_.context().doubts.notice(unknown.topic, unknown.partition, unknown.passed, now_ms());
@@ -104,9 +108,9 @@ void Subscriber::await(const std::string& topic, std::int32_t number, Offset pas
 }
 
 Offset Subscriber::until_of(const std::string& topic, std::int32_t number) const {
-  if (!options_.until) return Own::kNoEnd;
-  const auto named = options_.until->find(topic);
-  if (named == options_.until->end()) return kNothingPassed;
+  if (!until_) return Own::kNoEnd;
+  const auto named = until_->find(topic);
+  if (named == until_->end()) return kNothingPassed;
   const auto end = named->second.find(number);
   return end == named->second.end() ? kNothingPassed : end->second;
 }
@@ -140,8 +144,7 @@ Offset Subscriber::cross(const FeedEntry& entry) {
 }
 
 bool Subscriber::is_in_step() const {
-  return own_->differing == 0 && own_->unknown.empty() && own_->controls.empty() && !options_.until &&
-         !options_.is_counted;
+  return own_->differing == 0 && own_->unknown.empty() && own_->controls.empty() && !until_ && !is_counted_;
 }
 
 StreamState Subscriber::state() const {
@@ -155,7 +158,7 @@ StreamState Subscriber::state() const {
 bool Subscriber::is_finished() const {
   const auto has_ended = [](const auto& partition) { return partition.passed >= partition.until; };
   const auto is_in_doubt = [](const Own::Seen& seen) { return seen.is_end_in_doubt; };
-  return options_.until && std::all_of(own_->slots.begin(), own_->slots.end(), has_ended) &&
+  return until_ && std::all_of(own_->slots.begin(), own_->slots.end(), has_ended) &&
          std::none_of(own_->slots.begin(), own_->slots.end(), is_in_doubt) &&
          std::all_of(own_->unknown.begin(), own_->unknown.end(), has_ended);
 }
@@ -316,7 +319,7 @@ bool Subscriber::next_control(Delivery& delivery) {
   }
   delivery.topic = partition(control.slot).topic;
   delivery.partition = partition(control.slot).source.partition;
-  const bool is_stop = control.kind == Delivery::Kind::reset && options_.on_reset == ResetPolicy::stop;
+  const bool is_stop = control.kind == Delivery::Kind::reset && on_reset_ == ResetPolicy::stop;
   if (control.kind == Delivery::Kind::gap) set_passed(control.slot, control.to);
   if (control.kind == Delivery::Kind::reset && !is_stop) set_passed(control.slot, control.to - 1);
   if (is_stop) own.controls.push_front({Delivery::Kind::fault, 0, 0, 0, {}, 0, "beyond_end"});
@@ -424,8 +427,9 @@ void Subscriber::on_evicted(const FeedLog::Place& to) {
       const FeedEntry& entry = entries[place_.entry];
       const std::size_t tail = entry.end - entry.tail_bytes;
       const std::string_view front = place_.chunk->view(place_.chunk->begin_of(place_.entry), tail);
-      partial_ = PartialEvent{entry.slot, entry.offset, std::hash<std::string_view>{}(front),
-                              std::string{place_.chunk->view(tail, entry.end)}, done_};
+      partial_ =
+          std::make_unique<PartialEvent>(PartialEvent{entry.slot, entry.offset, std::hash<std::string_view>{}(front),
+                                                      std::string{place_.chunk->view(tail, entry.end)}, done_});
       set_feed(entry.slot, entry.offset);
       set_passed(entry.slot, entry.offset);
       ++place_.entry;

@@ -116,8 +116,8 @@ class Subscriber : public FeedMember {
   // Records may come soon that are there already: history has been asked for them, or a tail has not started yet.
   bool is_asking() const;
 
-  // The rest of an event whose bytes were dropped while they were sent; at most once, and then it is gone from here.
-  std::optional<PartialEvent> take_partial() { return std::exchange(partial_, std::nullopt); }
+  // The rest of an event whose bytes were dropped while they were sent, or null; at most once.
+  std::unique_ptr<PartialEvent> take_partial() { return std::move(partial_); }
   enum class Found : std::uint8_t { yes, wait, gone };
   // That record again, for a partial event; `wait`: the waker will be woken.
   Found find(Slot slot, Offset offset, RecordView& record);
@@ -170,17 +170,20 @@ class Subscriber : public FeedMember {
   std::int64_t now_ms() const;
   const Feed::Partition& partition(Slot slot) const { return feed_.partitions()[slot]; }
 
+  // What a live one needs for an event comes first: of many that are woken together none is in a cache any more.
+  Waker& waker_;
   Feed& feed_;
   FeedLog::Place place_;
   std::uint32_t done_ = 0;      // live: bytes of the entry at place_ that were sent
   std::uint32_t live_end_ = 0;  // live: the entry up to which the last prepare reached
   bool is_waiting_ = false;
   bool has_moved_ = false;
-  std::string_view leaves_;  // why; empty while it stays
-  Waker& waker_;
-  SubscriberOptions options_;
-  std::optional<PartialEvent> partial_;
+  bool is_counted_;
+  ResetPolicy on_reset_;
   std::unique_ptr<Own> own_;  // while not live
+  std::string_view leaves_;   // why; empty while it stays
+  std::unique_ptr<PartialEvent> partial_;
+  std::unique_ptr<const Position> until_;
 };
 
 }  // namespace tailgate

@@ -19,7 +19,7 @@ constexpr std::int64_t kRetryMs = 500;
 Offset Subscriber::target(Slot slot) const {
   const Own::Seen& seen = own_->slots[slot];
   if (seen.feed != kNotStarted) return std::min(seen.feed, seen.until);
-  return options_.until ? seen.until : kNothingPassed;  // with an end there is no need to wait for the feed
+  return until_ ? seen.until : kNothingPassed;  // with an end there is no need to wait for the feed
 }
 
 bool Subscriber::is_behind(Slot slot) const { return own_->slots[slot].passed < target(slot); }

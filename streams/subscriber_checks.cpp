@@ -80,9 +80,9 @@ void Subscriber::on_ends(const Catalog::EndsAnswer& answer) {
     seen.is_beyond = false;
     seen.is_end_in_doubt = false;
     seen.check_ms = Own::kNever;
-    if (options_.until) seen.until = std::min(seen.until, ends.readable - 1);  // what it named is gone as well
-    own.controls.push_back({Delivery::Kind::reset, slot, seen.passed + 1,
-                            options_.on_reset == ResetPolicy::earliest ? ends.begin : latest});
+    if (until_) seen.until = std::min(seen.until, ends.readable - 1);  // what it named is gone as well
+    own.controls.push_back(
+        {Delivery::Kind::reset, slot, seen.passed + 1, on_reset_ == ResetPolicy::earliest ? ends.begin : latest});
   }
   wake();
 }
@@ -94,7 +94,7 @@ void Subscriber::check_unknown() {
   if (own.unknown.empty()) return;
   // Nobody else has heard of these partitions either: the id is of another topic of that name. Who stops at a reset
   // keeps its id, and is told again when it comes back with it.
-  if (options_.on_reset == ResetPolicy::stop) {
+  if (on_reset_ == ResetPolicy::stop) {
     for (const Own::Unknown& gone : own.unknown) {
       own.controls.push_back({Delivery::Kind::reset, 0, gone.passed + 1, 0, gone.topic, gone.partition, {}});
     }
