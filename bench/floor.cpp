@@ -51,11 +51,11 @@ class Floor {
     for (;;) {
       const auto due = static_cast<std::uint64_t>(static_cast<double>(realtime_ns() - began) / 1e9 * rate);
       if (due >= made + batch_) {
-        send_batch(made);
+        in_turn_ ? send_to_next() : send_batch(made);
         made += batch_;
-        take_events(0);
+        if (!in_turn_) take_events(0);
       } else {
-        take_events(rate < 2000 ? 1 : 0);
+        take_events(rate < 2000 || in_turn_ ? 1 : 0);
       }
     }
   }
@@ -101,13 +101,22 @@ class Floor {
     pieces_.resize(batch_);
     for (std::size_t i = 0; i < batch_; ++i) {
       frames_[i] = "data: ";
-      const std::uint64_t sequence = in_turn_ ? first / std::max(subscribers_.size(), std::size_t{1}) : first + i;
-      frames_[i] += writer_.write({0, sequence, realtime_ns()});
+      frames_[i] += writer_.write({0, first + i, realtime_ns()});
       frames_[i] += "\n\n";
       pieces_[i] = {frames_[i].data(), frames_[i].size()};
     }
-    if (in_turn_ && !subscribers_.empty()) return send_to(subscribers_[turn_++ % subscribers_.size()]);
     for (const int fd : subscribers_) send_to(fd);
+  }
+
+  void send_to_next() {
+    if (subscribers_.empty()) return;
+    const int fd = subscribers_[turn_++ % subscribers_.size()];
+    sent_.resize(std::max(sent_.size(), static_cast<std::size_t>(fd) + 1));
+    frames_.resize(1);
+    frames_[0] = "data: ";
+    frames_[0] += writer_.write({0, sent_[static_cast<std::size_t>(fd)]++, realtime_ns()});
+    frames_[0] += "\n\n";
+    send_to(fd);
   }
 
   void send_to(int fd) {
@@ -123,6 +132,7 @@ class Floor {
   std::size_t batch_;
   bool in_turn_;
   std::size_t turn_ = 0;
+  std::vector<std::uint64_t> sent_;  // by fd, in turn
   std::vector<int> subscribers_;
   std::vector<std::string> frames_;
   std::vector<iovec> pieces_;
