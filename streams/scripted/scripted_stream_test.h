@@ -1,85 +1,24 @@
-// The Kafka side of feeds, written by hand: a test says what the tails hold, what history and the catalog answer.
+// For tests of feeds: one io thread whose Kafka side is written by hand.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <cstddef>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "base/byte_source.h"
 #include "streams/feed_set.h"
-#include "streams/history.h"
 #include "streams/scripted/scripted_catalog.h"
+#include "streams/scripted/scripted_history.h"
+#include "streams/scripted/scripted_tails.h"
 #include "streams/step_loop.h"
 #include "streams/stream_body.h"
-#include "streams/tails.h"
 
 namespace tailgate::scripted {
-
-class ScriptedTails final : public Tails {
- public:
-  std::unique_ptr<Follow> follow(const TopicPartition& partition, Loop& loop, std::function<void()> on_news) override {
-    Tail& tail = tails_[partition];
-    auto follower = std::make_shared<Follower>(Follower{loop, std::move(on_news)});
-    tail.followers.push_back(follower);
-    return std::make_unique<Following>(tail, std::move(follower));
-  }
-  RecordLog& log(const TopicPartition& partition) { return tails_[partition].log; }
-  void tell(const TopicPartition& partition) {
-    for (const auto& weak : tails_[partition].followers) {
-      if (const auto there = weak.lock()) {
-        there->loop.post([weak] {
-          if (const auto told = weak.lock()) told->on_news();
-        });
-      }
-    }
-  }
-
- private:
-  struct Follower {
-    Loop& loop;
-    std::function<void()> on_news;
-  };
-  struct Tail {
-    RecordLog log;
-    std::vector<std::weak_ptr<Follower>> followers;
-  };
-  class Following final : public Follow {
-   public:
-    Following(Tail& tail, std::shared_ptr<Follower> follower) : tail_{tail}, follower_{std::move(follower)} {}
-    const RecordLog& log() const override { return tail_.log; }
-
-   private:
-    Tail& tail_;
-    std::shared_ptr<Follower> follower_;
-  };
-  std::map<TopicPartition, Tail> tails_;
-};
-
-class ScriptedHistory final : public History {
- public:
-  struct Asked {
-    TopicPartition partition;
-    Offset offset;
-    Reply<HistoryAnswer> reply;
-  };
-  std::shared_ptr<const HistoryPage> find(const TopicPartition&, Offset) override { return nullptr; }
-  Ask<HistoryAnswer> read(const TopicPartition& partition, Offset offset, Loop& loop,
-                          std::function<void(HistoryAnswer)> then) override {
-    auto [ask, reply] = make_ask<HistoryAnswer>(loop, std::move(then));
-    asked.push_back(Asked{partition, offset, reply});
-    return std::move(ask);
-  }
-  void drop(const TopicPartition&) override {}
-
-  std::vector<Asked> asked;
-};
 
 class TextSink final : public ByteSink {
  public:
