@@ -88,8 +88,7 @@ struct Streams {
   FeedSet feeds{context, FeedOptions{}};
 };
 
-// ---- encoding
-// --------------------------------------------------------------------------------------------------------
+// ---- encoding --------------------------------------------------------------------------------------------
 
 template <EventFormat format>
 void encode(Offset events) {
@@ -102,8 +101,7 @@ void encode(Offset events) {
   }
 }
 
-// ---- what is shared
-// --------------------------------------------------------------------------------------------------
+// ---- what is shared --------------------------------------------------------------------------------------
 
 void record_log(Offset events) {
   RecordLog log;
@@ -151,8 +149,27 @@ void feed(Offset events) {
   assert(follower.news() >= events);
 }
 
-// ---- what each subscriber costs
-// --------------------------------------------------------------------------------------
+// What feeds look at for nothing: records of other keys than theirs.
+void filter(Offset events) {
+  constexpr int kFeeds = 10;
+  constexpr Offset kTogether = 100;
+  Streams streams;
+  std::deque<Follower> followers;
+  for (int i = 0; i < kFeeds; ++i) {
+    const FeedSpec spec{{"a"}, std::nullopt, {"other-" + std::to_string(i)}, EventFormat::sse_value, /*gather_ms=*/0};
+    followers.emplace_back(streams.feeds.get(spec, *streams.catalog.topics()));
+  }
+  for (Offset offset = kHead; offset < kHead + events / kFeeds; ++offset) {
+    streams.tails.log(kSource).append(record_at(offset), 0);
+    if (offset % kTogether != kTogether - 1) continue;
+    streams.tails.tell(kSource);
+    streams.run();
+    for (Follower& follower : followers) follower.follow();
+  }
+  for (const Follower& follower : followers) assert(follower.news() >= events / kFeeds / kTogether);
+}
+
+// ---- what each subscriber costs --------------------------------------------------------------------------
 
 // What all of them have got when they have nothing more to get.
 void pull_all(std::vector<std::unique_ptr<StreamBody>>& bodies, ByteSink& sink) {
@@ -210,8 +227,7 @@ void catch_up(Offset events) {
   assert(body->records() == static_cast<std::uint64_t>(events));
 }
 
-// ---- down to the socket
-// ----------------------------------------------------------------------------------------------
+// ---- down to the socket ----------------------------------------------------------------------------------
 
 // Connections whose peers are memory, and every request to them is a stream.
 class Connections final : public Handler {
@@ -301,18 +317,19 @@ void h2(Offset events) {
   connections.publish(events);
 }
 
-// ----------------------------------------------------------------------------------------------------------------------
+// ---------------------------------------------------------------------------------------------------------
 
 struct Part {
   std::string_view name;
   void (*run)(Offset events);
 };
-constexpr std::array<Part, 9> kParts{{
+constexpr std::array<Part, 10> kParts{{
     {"encode_sse_value", encode<EventFormat::sse_value>},
     {"encode_sse_envelope", encode<EventFormat::sse_envelope>},
     {"encode_ndjson", encode<EventFormat::ndjson>},
     {"record_log", record_log},
     {"feed", feed},
+    {"filter", filter},
     {"pull", pull},
     {"catch_up", catch_up},
     {"h1", h1},
