@@ -133,6 +133,7 @@ struct Thread {
 struct Replica {
   bool is_up = true;
   bool is_chosen = true;        // by the balancer
+  bool is_tailing = true;       // it has had a subscriber
   Micros tails_from = -kNever;  // of what came since it has all in memory
   Micros accepting_until = 0;
   std::deque<Micros> accept_queue;  // when each of those will have been accepted
@@ -285,7 +286,7 @@ class Storm {
     replica = Replica{};
     replica.begun = std::move(begun);
     replica.threads.resize(static_cast<std::size_t>(threads));
-    replica.tails_from = now_;
+    replica.is_tailing = false;
   }
 
   // ---- a client ----
@@ -424,6 +425,10 @@ class Storm {
   void granted(int index) {
     Client& client = clients_[static_cast<std::size_t>(index)];
     Replica& replica = replica_of(client);
+    if (!replica.is_tailing) {
+      replica.is_tailing = true;
+      replica.tails_from = now_;
+    }
     Micros there = now_;
     if (client.position < replica.tails_from && options_.events_per_second > 0) {
       const double page_s =
