@@ -153,6 +153,7 @@ enum class Kind : std::uint8_t {
   come,     // a client connects
   knock,    // its SYN is at a replica
   request,  // it has been accepted, and its request is there
+  late,     // its time is over before its io thread had one for it
   served,   // its io thread has read it
   tokens,   // limit_requests has been answered
   granted,  // limit_streams has
@@ -397,10 +398,8 @@ class Storm {
     Thread& thread = thread_of(client);
     ++thread.connections;
     const Micros wait = std::max<Micros>(thread.free_at - now_, 0);
-    if (wait > micros(options_.patience_s * kSecond)) {
-      // It leaves when its time is over, but of the work it was nothing yet.
-      return give_up(index, result_.left);
-    }
+    const Micros patience = micros(options_.patience_s * kSecond);
+    if (wait > patience) return add(now_ + patience, Kind::late, index);
     result_.thread_wait_s = std::max(result_.thread_wait_s, static_cast<double>(wait) / kSecond);
     add(work(thread, options_.connect_us + options_.handshake_us), Kind::served, index);
   }
@@ -491,6 +490,8 @@ class Storm {
         return knock(event.who);
       case Kind::request:
         return request(event.who);
+      case Kind::late:
+        return give_up(event.who, result_.left);
       case Kind::served:
         return ask_redis(event.who, kTokenCommands, Kind::tokens);
       case Kind::tokens:

@@ -125,7 +125,7 @@ TEST(Storm, WhoWaitsTooLongForAThreadComesAgain) {
   const StormResult result = run_storm(options);
 
   EXPECT_EQ(result.left, 1U) << "the third would wait for 3 s";
-  EXPECT_NEAR(result.all_back_s, 1 + 3 * 1.5, 1e-6) << "it comes at 2 s and finds the second under way";
+  EXPECT_NEAR(result.all_back_s, 1 + 3 * 1.5, 1e-6) << "closed upon at 3 s, it comes at 4 s, when the second is done";
 }
 
 TEST(Storm, PagesAreReadOnceForAllWhoWait) {
