@@ -200,6 +200,25 @@ TEST(Storm, ADrainCutsNobodyItselfAndTellsEachClientItsOwnWait) {
   EXPECT_LE(result.silence_s.max, 0.7 + 1e-6);
 }
 
+TEST(Storm, WhoStillWaitsAtAReplicaThatStopsBeginsAnew) {
+  StormOptions options = free_of_cost();
+  options.clients = 200;
+  options.replicas = 2;
+  options.disaster = Disaster::rolling;
+  options.drain_delay_s = 0;
+  options.drain_s = 0.5;
+  options.back_s = 0.5;
+  options.drain_retry = {100, 100};
+  options.retry = {100, 100};
+  options.connect_us = 100'000;  // those of the first replica take the second one 10 s, and it stops after one
+  options.patience_s = 1'000;
+
+  const StormResult result = run_storm(options);
+
+  expect_conserved(options, result);
+  EXPECT_GT(result.refused, 50U);
+}
+
 TEST(Storm, TheFewestConnectionsDrawAllWhoComeToAReplicaThatIsBack) {
   StormOptions options = free_of_cost();
   options.clients = 1'000;
