@@ -36,7 +36,7 @@ struct StormOptions {
   double back_s = 10;
   Choice choice = Choice::least_connections;
 
-  Between retry{3'000, 3'000};        // what the first block of a stream tells
+  Between retry{1'500, 3'000};        // what the first block of a stream tells
   Between drain_retry{1'500, 3'000};  // what its last one does when a replica drains
   double drain_delay_s = 5;
   double drain_s = 20;

@@ -361,8 +361,10 @@ std::vector<Setting> make_settings() {
   all.push_back(sndbuf());
   all.push_back(duration({"heartbeat", "The longest silence on a stream, to within a fifth of a second."},
                          &Config::heartbeat_ms, 100, 10 * kMinute));
-  all.push_back(duration({"retry", "How long an EventSource waits before it reconnects (`retry:`)."}, &Config::retry_ms,
-                         100, 10 * kMinute));
+  all.push_back(duration({"retry",
+                          "How long an EventSource waits before it reconnects (`retry:`), at most: each stream is told "
+                          "a time of its own, from half of it on."},
+                         &Config::retry_ms, 100, 10 * kMinute));
   all.push_back(duration({"write_stall", "A client that takes nothing for so long is cut off."},
                          &Config::write_stall_ms, kSecond, 60 * kMinute));
   all.push_back(stream_age());

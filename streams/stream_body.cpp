@@ -46,7 +46,9 @@ StreamBody::StreamBody(Feed& feed, const Position& passed, const StreamBodyOptio
   // The first block: a client that drops before its first record comes back to the same place.
   const EventFormat as = feed.spec().format;
   if (is_sse(as)) {
-    pending_ = "retry: " + std::to_string(options.retry_ms) + "\n";
+    // What cuts many streams at once, cuts them without another word: this is what spreads their clients then.
+    const std::int64_t wait_ms = feed.owner().jitter().shortened(options.retry_ms, kRetryJitterPercent);
+    pending_ = "retry: " + std::to_string(wait_ms) + "\n";
     append_control(pending_, as, "position", "{}", subscriber_.id());
   } else {
     append_control(pending_, as, "start", "{}", subscriber_.id());

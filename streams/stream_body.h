@@ -20,8 +20,8 @@ namespace tailgate {
 
 struct StreamBodyOptions {
   std::int64_t heartbeat_ms = 15'000;
-  std::int64_t retry_ms = 3'000;       // SSE: how long a client waits before it comes back
-  std::int64_t age_ms = 0;             // the client is told to come back after so long, or up to a fifth less; 0: never
+  std::int64_t retry_ms = 3'000;  // SSE: how long a client waits before it comes back, at most; at least half of it
+  std::int64_t age_ms = 0;        // the client is told to come back after so long, or up to a fifth less; 0: never
   std::optional<std::uint64_t> limit;  // records of this response
   Paces* paces = nullptr;              // how fast `caller` may be sent to; null: as it takes it
   std::string caller;

@@ -6,7 +6,7 @@ import {streamUrl} from './request.js';
 
 const kControls = ['gap', 'reset', 'busy', 'expiring', 'reconnect', 'end', 'fault'];
 const kRecords = ['message', 'tombstone', 'binary', 'oversize'];
-const kBrowserRetryMs = 3000;  // what the server says in `retry:`, which a page cannot read
+const kBrowserRetryMs = 3000;  // the most that the server says in `retry:`, which a page cannot read
 const kRetryMaxMs = 15000;
 
 export class Tail {
