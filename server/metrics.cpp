@@ -94,6 +94,13 @@ void add_streams(MetricPage& page, const MetricSources& from) {
   page.counter("tailgate_records_out_total", "Records delivered.", sum(from.streams, &StreamCounters::records_out));
   page.counter("tailgate_bytes_out_total", "Bytes of streams delivered.",
                sum(from.streams, &StreamCounters::bytes_out));
+  page.gauge("tailgate_gzip_streams", "Compressed streams open now.", sum(from.streams, &StreamCounters::gzip_streams));
+  page.counter("tailgate_gzip_plain_bytes_total", "Bytes delivered by compressed streams, before compression.",
+               sum(from.streams, &StreamCounters::gzip_plain_bytes));
+  page.counter("tailgate_gzip_bytes_out_total", "What they became.",
+               sum(from.streams, &StreamCounters::gzip_bytes_out));
+  page.counter("tailgate_gzip_shared_bytes_total", "Bytes of events that were compressed once for all who take them.",
+               sum(from.streams, &StreamCounters::gzip_shared_bytes));
   page.counter("tailgate_records_encoded_total", "Records encoded into feeds.",
                sum(from.streams, &StreamCounters::records_encoded));
   page.counter("tailgate_gaps_total", "Gaps told to clients.", sum(from.streams, &StreamCounters::gaps));

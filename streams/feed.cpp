@@ -66,8 +66,9 @@ Feed::~Feed() {
 
 void Feed::account() {
   if (log_.has_dropped()) owner_.retire(log_.take_dropped());
-  owner_.on_bytes_changed(accounted_bytes_, log_.bytes());
-  accounted_bytes_ = log_.bytes();
+  const std::size_t bytes = log_.bytes() + gzip_.bytes();
+  owner_.on_bytes_changed(accounted_bytes_, bytes);
+  accounted_bytes_ = bytes;
 }
 
 void Feed::add_partition(const Topic& topic, std::int32_t partition) {
@@ -111,6 +112,14 @@ bool Feed::advance(FeedLog::Place& place) {
   const bool is_moved = log_.advance(place);
   if (log_.has_dropped()) account();
   return is_moved;
+}
+
+const GzipUnit* Feed::make_gzip_unit(FeedChunk& chunk, std::size_t from, std::size_t to) {
+  const GzipUnit* const unit = gzip_.make(chunk, from, to, context_.loop.timers().clock().steady_ms());
+  if (unit == nullptr) return nullptr;
+  context_.counters.gzip_shared_bytes.add(to - from);
+  account();
+  return unit;
 }
 
 // Puts the feed at the head of what the reader has of a partition, unless it is there.

@@ -20,6 +20,7 @@
 #include "streams/doubts.h"
 #include "streams/encoder.h"
 #include "streams/feed_log.h"
+#include "streams/gzip_log.h"
 #include "streams/history.h"
 #include "streams/key_index.h"
 #include "streams/stream_counters.h"
@@ -122,6 +123,11 @@ class Feed {
   bool has_more() const { return !dirty_.empty(); }
   bool matches(const RecordView& record) const;
 
+  // The compressed form of its log, for members that take it.
+  GzipLog& gzip() { return gzip_; }
+  // As GzipLog::make.
+  const GzipUnit* make_gzip_unit(FeedChunk& chunk, std::size_t from, std::size_t to);
+
   // New partitions join in silence; a topic that is gone ends the feed.
   void on_topics(const Topics& topics);
 
@@ -149,6 +155,7 @@ class Feed {
   StreamContext& context_;
   FeedSet& owner_;
   FeedLog log_;
+  GzipLog gzip_{log_};
   IdText id_;                          // P at the head of the log, as text, of the partitions that are started
   std::vector<std::size_t> id_slots_;  // by slot: its place in id_
   std::vector<Partition> partitions_;

@@ -32,6 +32,7 @@ FeedEntry& FeedLog::append(Slot slot, FeedEntry::Kind kind, Offset offset, std::
     auto fresh = std::make_unique<FeedChunk>();
     fresh->capacity = std::max(std::clamp(2 * chunk->capacity, kChunkBytesMin, kChunkBytesMax), bytes);
     fresh->bytes.reset(new char[fresh->capacity]);  // not zeroed: pages are touched when used
+    fresh->begin = chunk->begin + chunk->used();
     fresh->start = head_;
     bytes_ += fresh->cost();
     chunk->next = fresh.get();
@@ -60,6 +61,14 @@ void FeedLog::append_progress(Slot slot, Offset offset) { append(slot, FeedEntry
 void FeedLog::append_barrier(Slot slot, Offset offset) {
   append(slot, FeedEntry::Kind::barrier, offset, 0);
   ++chunks_.back()->barriers;
+}
+
+const GzipUnit& FeedLog::append_unit(FeedChunk& chunk, GzipUnit unit) {
+  assert(chunk.units.empty() || chunk.units.back().to <= unit.from);
+  const std::size_t cost = sizeof(GzipUnit) + unit.size;
+  chunk.units_bytes += cost;
+  bytes_ += cost;
+  return chunk.units.emplace_back(std::move(unit));
 }
 
 std::vector<Offset> FeedLog::position_at(const Place& place) const {

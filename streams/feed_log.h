@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cursors/position.h"
+#include "streams/gzip_unit.h"
 
 namespace tailgate {
 
@@ -37,6 +38,9 @@ struct FeedChunk {
   std::unique_ptr<char[]> bytes;
   std::size_t capacity = 0;
   std::vector<FeedEntry> entries;
+  std::vector<GzipUnit> units;    // of its bytes, ascending; none where nobody takes them compressed
+  std::size_t units_bytes = 0;    // that they cost
+  std::uint64_t begin = 0;        // bytes of the log before it
   std::vector<Offset> start;      // P before the first entry, by slot; shorter where slots came later
   std::uint32_t barriers = 0;     // among the entries
   std::uint32_t subscribers = 0;  // that stand in it
@@ -45,7 +49,9 @@ struct FeedChunk {
   std::size_t used() const { return entries.empty() ? 0 : entries.back().end; }
   std::size_t begin_of(std::size_t entry) const { return entry == 0 ? 0 : entries[entry - 1].end; }
   std::string_view view(std::size_t from, std::size_t to) const { return {bytes.get() + from, to - from}; }
-  std::size_t cost() const { return capacity + entries.capacity() * sizeof(FeedEntry) + start.size() * sizeof(Offset); }
+  std::size_t cost() const {
+    return capacity + entries.capacity() * sizeof(FeedEntry) + start.size() * sizeof(Offset) + units_bytes;
+  }
 };
 
 // Threads: its io thread only.
@@ -67,6 +73,8 @@ class FeedLog {
   void append_record(Slot slot, Offset offset, std::string_view front, std::string_view tail);
   void append_progress(Slot slot, Offset offset);
   void append_barrier(Slot slot, Offset offset);
+  // The compressed form of bytes that are there, behind those of the chunk that have one.
+  const GzipUnit& append_unit(FeedChunk& chunk, GzipUnit unit);
 
   // P at the head, by slot; kNotStarted where nothing was appended.
   const std::vector<Offset>& head_position() const { return head_; }

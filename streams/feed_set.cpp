@@ -42,6 +42,11 @@ KeyIndex& FeedSet::key_index(const TopicPartition& partition) {
   return *index;
 }
 
+Deflater& FeedSet::deflater() {
+  if (!deflater_) deflater_ = std::make_unique<Deflater>();
+  return *deflater_;
+}
+
 void FeedSet::on_bytes_changed(std::size_t before, std::size_t after) {
   bytes_ = bytes_ - before + after;
   context_.counters.feed_bytes.set(bytes_);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/jitter.h"
+#include "streams/deflater.h"
 #include "streams/feed.h"
 #include "streams/stream_drain.h"
 
@@ -36,6 +37,9 @@ class FeedSet {
   std::size_t bytes() const { return bytes_; }
   // Where subscribers of this thread put bytes between a prepare and its emit.
   std::string& scratch() { return scratch_; }
+
+  // For what one subscriber alone gets compressed; used between restarts.
+  Deflater& deflater();
 
   // ---- of feeds ----
   // Stays as long as it has followers, and for this turn of the loop at least.
@@ -68,6 +72,7 @@ class FeedSet {
   std::size_t bytes_ = 0;
   std::string scratch_;
   std::string encode_scratch_;
+  std::unique_ptr<Deflater> deflater_;  // once somebody needed it
   Timer idle_timer_;
   std::unique_ptr<Watch> topics_watch_;
 };

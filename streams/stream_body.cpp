@@ -144,6 +144,13 @@ Pull StreamBody::prepare(std::size_t bytes_max) {
   }
 }
 
+StreamBody::Stretch StreamBody::stretch() const {
+  if (from_ != From::log) return {};
+  FeedChunk* const chunk = subscriber_.place().chunk;
+  const auto from = static_cast<std::size_t>(log_bytes_.data() - chunk->bytes.get());
+  return {chunk, from, from + log_bytes_.size()};
+}
+
 // Fills the thread's scratch with events, each with an id of this subscriber's own.
 Pull StreamBody::prepare_own(std::size_t bytes_max) {
   std::string& scratch = subscriber_.feed().owner().scratch();

@@ -47,6 +47,14 @@ class StreamBody final : public ByteSource, public StreamDrain::Member, private 
   // limit, until, drain, stream_age, or the code of a fault; empty while it goes on.
   const std::string& why_ended() const { return why_ended_; }
   bool is_live() const { return subscriber_.is_live(); }
+  // What the last prepare found, where all who stand there share it: bytes [from, to) of a chunk of the feed's log.
+  struct Stretch {
+    FeedChunk* chunk = nullptr;  // null: it is of this stream alone
+    std::size_t from = 0;
+    std::size_t to = 0;
+  };
+  Stretch stretch() const;
+  Feed& feed() { return subscriber_.feed(); }
   // The position that the client has when everything so far has reached it.
   std::string id() { return subscriber_.id(); }
 

@@ -26,7 +26,11 @@ struct alignas(64) StreamCounters {
   std::array<std::array<Counter, kStreamStates>, kEventFormats> streams;
   Counter records_encoded;
   Counter records_out;
-  Counter bytes_out;
+  Counter bytes_out;          // before they are compressed
+  Counter gzip_streams;       // gauge
+  Counter gzip_plain_bytes;   // of bytes_out: of streams that are compressed
+  Counter gzip_bytes_out;     // what they became
+  Counter gzip_shared_bytes;  // compressed once for all of a feed
   Counter gaps;
   Counter resets;
   Counter faults;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "server/handlers/field_list.h"
+#include "server/handlers/quality.h"
 
 namespace tailgate {
 namespace {
@@ -13,20 +14,6 @@ constexpr std::array kRepresentations = {Representation::sse, Representation::js
 
 constexpr std::string_view kNotAcceptable =
     "a stream comes as text/event-stream, application/json or application/x-ndjson, and Accept takes none of them";
-
-// A quality value in thousandths: at most one digit, then at most three decimals; nullopt if it is none.
-std::optional<int> parse_quality(std::string_view text) {
-  int value = 0;
-  int unit = 1000;
-  std::size_t i = 0;
-  if (i < text.size() && (text[i] == '0' || text[i] == '1')) value = (text[i++] - '0') * unit;
-  if (i < text.size() && text[i] == '.') {
-    for (++i; i < text.size() && unit > 1 && text[i] >= '0' && text[i] <= '9'; ++i)
-      value += (text[i] - '0') * (unit /= 10);
-  }
-  if (text.empty() || i != text.size() || value > 1000) return std::nullopt;
-  return value;
-}
 
 // 3: the type itself, 2: its kind (text/*), 1: anything, 0: no match.
 int specificity(std::string_view range, std::string_view type) {
@@ -53,11 +40,7 @@ Result<Negotiated> negotiate(std::string_view accept) {
     std::string_view parameters = take_until(accept, ',');
     const std::string_view range = take_until(parameters, ';');
     if (range.empty()) continue;
-    std::optional<int> quality = 1000;
-    while (!parameters.empty()) {
-      std::string_view value = take_until(parameters, ';');
-      if (equals_ignoring_case(take_until(value, '='), "q")) quality = parse_quality(trimmed(value));
-    }
+    const std::optional<int> quality = quality_of(parameters);
     ++place;
     if (!quality) continue;
     for (const Representation representation : kRepresentations) {

@@ -8,6 +8,7 @@
 #include "base/decimal.h"
 #include "base/percent.h"
 #include "cursors/cursor_store.h"
+#include "server/handlers/accept_encoding.h"
 #include "server/handlers/field_list.h"
 #include "server/handlers/problem.h"
 #include "server/handlers/query.h"
@@ -117,6 +118,8 @@ class Reader {
     } else if (accepted) {
       stream_.representation = accepted->representation;
     }
+    const std::string* encoding = request_.header("accept-encoding");
+    stream_.takes_gzip = !is_poll() && encoding && accepts_gzip(*encoding);
     if (!accepted && (!as || accepted.error().code == ErrorCode::bad_request)) return accepted.error();
 
     // Only an SSE stream can say `busy`; soft=0 says what holds anyway elsewhere.

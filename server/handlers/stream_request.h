@@ -69,6 +69,7 @@ struct StreamRequest {
   Representation representation = Representation::sse;
   Format format = Format::value;
   bool is_as_given = false;  // the URL says the representation
+  bool takes_gzip = false;   // an open-ended one that its client wants compressed
   bool is_soft = false;      // SSE: refusals that would be 429 or 503 come as `busy`
 
   // What the ids of the request say, by topic. A topic that is not in it starts by `from`; in a topic that is, a

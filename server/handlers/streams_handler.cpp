@@ -17,6 +17,7 @@
 #include "server/handlers/stream_request.h"
 #include "server/handlers/stream_start.h"
 #include "streams/encoder.h"
+#include "streams/gzip_body.h"
 #include "streams/poll.h"
 #include "streams/stream_body.h"
 
@@ -66,17 +67,20 @@ Position position_of(std::string_view id, const StreamRequest& request) {
 // A stream whose cursor follows what is written out.
 class BookmarkedBody final : public ByteSource {
  public:
-  BookmarkedBody(std::unique_ptr<StreamBody> body, StreamRequest request, CursorCommits& commits, const CursorKey& key,
-                 std::optional<std::int64_t> generation)
-      : body_{std::move(body)}, request_{std::move(request)}, bookmark_{commits, key, generation, [this] {
-                                                                          return position_of(body_->id(), request_);
-                                                                        }} {}
+  // `stream` lives as long as the body.
+  BookmarkedBody(std::unique_ptr<ByteSource> body, StreamBody& stream, StreamRequest request, CursorCommits& commits,
+                 const CursorKey& key, std::optional<std::int64_t> generation)
+      : body_{std::move(body)},
+        stream_{stream},
+        request_{std::move(request)},
+        bookmark_{commits, key, generation, [this] { return position_of(stream_.id(), request_); }} {}
   Pull prepare(std::size_t bytes_max) override { return body_->prepare(bytes_max); }
   void emit(std::size_t bytes, ByteSink& sink) override { body_->emit(bytes, sink); }
   void set_waker(Waker& waker) override { body_->set_waker(waker); }
 
  private:
-  const std::unique_ptr<StreamBody> body_;
+  const std::unique_ptr<ByteSource> body_;
+  StreamBody& stream_;
   const StreamRequest request_;
   CursorCommits::Bookmark bookmark_;
 };
@@ -250,22 +254,32 @@ class Opening final : public Watch {
     if (request_.representation == Representation::json && !is_head_alone())
       return start_poll(feed, *start, std::move(id));
     Response response;
-    response.headers = stream_headers(request_.representation, id);
+    response.headers = stream_headers(request_.representation, id, coding());
     if (is_head_alone()) {
       response.stream = std::make_unique<NoBody>();
       return exchange_.respond(std::move(response));
     }
     auto body = std::make_unique<StreamBody>(feed, start->passed, body_options(*start));
-    body->hold(std::move(slot_));
-    response.note = [stream = body.get(), name = name_of(request_.representation)] {
-      return AccessNote{std::string{name}, stream->records(), stream->why_ended()};
+    StreamBody& stream = *body;
+    stream.hold(std::move(slot_));
+    response.note = [&stream, name = name_of(request_.representation)] {
+      return AccessNote{std::string{name}, stream.records(), stream.why_ended()};
     };
-    if (request_.commit == Commit::sent) {
-      response.stream = std::make_unique<BookmarkedBody>(std::move(body), request_, commits_, key(), generation_);
+    if (coding() == Coding::gzip) {
+      response.stream = std::make_unique<GzipBody>(std::move(body));
     } else {
       response.stream = std::move(body);
     }
+    if (request_.commit == Commit::sent) {
+      response.stream =
+          std::make_unique<BookmarkedBody>(std::move(response.stream), stream, request_, commits_, key(), generation_);
+    }
     exchange_.respond(std::move(response));
+  }
+
+  Coding coding() const {
+    if (!options_.has_gzip || request_.representation == Representation::json) return Coding::none;
+    return request_.takes_gzip ? Coding::gzip : Coding::identity;
   }
 
   SubscriberOptions subscriber_options(const StreamStart& start) const {

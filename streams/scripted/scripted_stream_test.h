@@ -87,7 +87,7 @@ class StreamTest : public ::testing::Test, public Waker {
     return body;
   }
   // Everything that a body gives now, pulled in pieces of `budget`.
-  std::string pull(StreamBody& body, std::size_t budget = 64 * 1024) {
+  std::string pull(ByteSource& body, std::size_t budget = 64 * 1024) {
     TextSink sink;
     while (true) {
       last = body.prepare(budget);

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "base/byte_source.h"
+#include "streams/gzip_body.h"
 #include "streams/poll.h"
+#include "streams/scripted/gunzip.h"
 #include "streams/stream_body.h"
 
 namespace tailgate::simulation {
@@ -48,8 +50,16 @@ class Connection final : public Waker {
  public:
   Connection(std::size_t replica, std::size_t thread) : replica_{replica}, thread_{thread} {}
 
-  void open(Feed& feed, const Position& passed, const StreamBodyOptions& options) {
-    body_ = std::make_unique<StreamBody>(feed, passed, options);
+  // With `is_gzip` the wire carries one gzip member, and take() gives what a client reads in it.
+  void open(Feed& feed, const Position& passed, const StreamBodyOptions& options, bool is_gzip) {
+    auto stream = std::make_unique<StreamBody>(feed, passed, options);
+    stream_ = stream.get();
+    if (is_gzip) {
+      gunzip_ = std::make_unique<scripted::Gunzip>();
+      body_ = std::make_unique<GzipBody>(std::move(stream));
+    } else {
+      body_ = std::move(stream);
+    }
     body_->set_waker(*this);
   }
   void open_poll(Feed& feed, const Position& passed, const PollOptions& options) {
@@ -60,7 +70,7 @@ class Connection final : public Waker {
     });
   }
   // What it waits for is news: it has had all there is.
-  bool is_live() const { return body_ ? body_->is_live() : poll_ != nullptr; }
+  bool is_live() const { return body_ ? stream_->is_live() : poll_ != nullptr; }
   std::size_t replica() const { return replica_; }
   std::size_t thread() const { return thread_; }
   void wake() override { is_woken_ = true; }
@@ -85,12 +95,20 @@ class Connection final : public Waker {
   // A source gave nothing, or more than was asked for.
   bool is_too_much() const { return is_too_much_; }
 
-  bool is_inside_line() const { return !wire_.empty() && wire_.back() != '\n'; }
+  bool is_inside_line() const { return !gunzip_ && !wire_.empty() && wire_.back() != '\n'; }
+  bool is_gzip() const { return gunzip_ != nullptr; }
+  // What was taken is no gzip, or its checksum is wrong, or all of a body that has ended is not all of the gzip.
+  bool is_gzip_broken() const {
+    const bool is_all = state_ == Pull::State::end && on_wire() == 0;
+    return gunzip_ && (gunzip_->is_broken() || (is_all && !gunzip_->is_ended()));
+  }
   std::size_t on_wire() const { return wire_.size() - taken_; }
   std::string_view take(std::size_t bytes) {
     const std::string_view taken = std::string_view{wire_}.substr(taken_, bytes);
     taken_ += taken.size();
-    return taken;
+    if (!gunzip_) return taken;
+    read_ = gunzip_->read(taken);
+    return read_;
   }
   void forget_taken() {
     wire_.erase(0, taken_);
@@ -106,7 +124,10 @@ class Connection final : public Waker {
   Pull::State state_ = Pull::State::wait;
   std::string wire_;
   std::size_t taken_ = 0;
-  std::unique_ptr<StreamBody> body_;  // goes first: it may wake
+  std::unique_ptr<scripted::Gunzip> gunzip_;
+  std::string read_;
+  StreamBody* stream_ = nullptr;
+  std::unique_ptr<ByteSource> body_;  // goes first: it may wake
   std::unique_ptr<Poll> poll_;
 };
 
