@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "bench/histogram.h"
 #include "bench/stamp.h"
+#include "streams/scripted/gunzip.h"
 
 namespace tailgate::bench {
 
@@ -38,11 +41,15 @@ struct Tally {
 class LoadStream {
  public:
   // `records`, `until_sequence`: when the stream is complete (0 and -1: never).
-  LoadStream(Tally& tally, std::uint64_t records, std::int64_t until_sequence)
-      : tally_{&tally}, records_{records}, until_sequence_{until_sequence} {}
+  LoadStream(Tally& tally, std::uint64_t records, std::int64_t until_sequence, bool is_gzip)
+      : tally_{&tally},
+        gunzip_{is_gzip ? std::make_unique<scripted::Gunzip>() : nullptr},
+        records_{records},
+        until_sequence_{until_sequence} {}
 
   void take_body(std::string_view bytes) {
-    scanner_.feed(bytes, [this](const Stamp& stamp) { take(stamp); });
+    scanner_.feed(gunzip_ ? std::string_view{text_ = gunzip_->read(bytes)} : bytes,
+                  [this](const Stamp& stamp) { take(stamp); });
   }
   bool is_complete() const { return is_complete_; }
   std::uint64_t received() const { return received_; }
@@ -51,6 +58,8 @@ class LoadStream {
   void take(const Stamp& stamp);
 
   Tally* tally_;
+  std::unique_ptr<scripted::Gunzip> gunzip_;
+  std::string text_;
   StampScanner scanner_;
   SequenceCheck check_;
   std::uint64_t received_ = 0;

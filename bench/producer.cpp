@@ -23,6 +23,7 @@ struct Options {
   std::uint64_t keys = 0;
   int linger_ms = 0;
   std::string compression = "none";
+  bool is_of_orders = false;
 };
 
 void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
@@ -56,7 +57,7 @@ int run(const Options& options) {
   const auto records =
       is_paced && options.seconds > 0 ? static_cast<std::uint64_t>(options.rate * options.seconds) : options.records;
 
-  StampWriter writer{options.bytes};
+  StampWriter writer{options.bytes, options.is_of_orders ? StampWriter::Filler::orders : StampWriter::Filler::letters};
   Pace pace{is_paced ? options.rate : 1};
   // Sequences of a key where there are keys, else of a partition: what one reader gets has no holes.
   std::vector<std::uint64_t> next(std::max(options.keys, static_cast<std::uint64_t>(options.partitions)));
@@ -93,6 +94,7 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", options.seconds, "with --rate, instead of --records");
   app.add_option("--linger", options.linger_ms, "ms that records at a rate may wait for each other");
   app.add_option("--keys", options.keys, "number of different keys; 0: no key");
+  app.add_flag("--orders", options.is_of_orders, "values that have fields in common, as those of one feed do");
   app.add_option("--compression", options.compression, "none, gzip, snappy, lz4 or zstd");
   CLI11_PARSE(app, argc, argv);
   return tailgate::bench::run(options);

@@ -1,5 +1,6 @@
 #include "bench/stamp.h"
 
+#include <array>
 #include <charconv>
 #include <ctime>
 
@@ -39,14 +40,32 @@ std::int64_t realtime_ns() {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-StampWriter::StampWriter(std::size_t bytes) : bytes_{bytes} {
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz 0123456789";
+StampWriter::StampWriter(std::size_t bytes, Filler filler) : bytes_{bytes} {
   std::uint32_t state = 2463534242U;
-  while (filler_.size() < bytes * 2 + 4096) {
+  const auto draw = [&state](std::uint32_t range) {
     state ^= state << 13;
     state ^= state >> 17;
     state ^= state << 5;
-    filler_ += kLetters[state % kLetters.size()];
+    return state % range;
+  };
+  if (filler == Filler::orders) {
+    constexpr std::array<std::string_view, 4> kStates{"created", "paid", "shipped", "cancelled"};
+    constexpr std::array<std::string_view, 3> kCurrencies{"EUR", "USD", "GBP"};
+    step_ = bytes;
+    turns_ = std::size_t{1} << 22;
+    while (filler_.size() < turns_ + bytes) {
+      filler_ += "order: o-" + std::to_string(draw(UINT32_MAX)) + ", customer: " + std::to_string(draw(90'000)) +
+                 ", amount: " + std::to_string(draw(300)) + "." + std::to_string(10 + draw(90)) + ", currency: ";
+      filler_ += kCurrencies[draw(kCurrencies.size())];
+      filler_ += ", status: ";
+      filler_ += kStates[draw(kStates.size())];
+      filler_ += ", sku: sku-" + std::to_string(10'000 + draw(5'000)) + ", ";
+    }
+    return;
+  }
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz 0123456789";
+  while (filler_.size() < bytes * 2 + turns_) {
+    filler_ += kLetters[draw(kLetters.size())];
     if (filler_.size() % 24 == 0) filler_ += " field: ";
   }
 }
@@ -60,7 +79,7 @@ std::string_view StampWriter::write(const Stamp& stamp) {
   append_number(value_, static_cast<std::uint64_t>(stamp.nanoseconds));
   value_ += R"(,"x":")";
   const auto room = bytes_ > value_.size() + 2 ? bytes_ - value_.size() - 2 : 0;
-  turn_ = (turn_ + 97) % 4096;
+  turn_ = (turn_ + step_) % turns_;
   value_.append(filler_, turn_, room);
   value_ += "\"}";
   return value_;

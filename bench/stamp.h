@@ -21,10 +21,14 @@ struct Stamp {
 
 std::int64_t realtime_ns();
 
-// Makes values of one size. The filler is text that compresses about as JSON does.
+// Makes values of one size.
 class StampWriter {
  public:
-  explicit StampWriter(std::size_t bytes);
+  enum class Filler : std::uint8_t {
+    letters,  // compresses about as JSON does where a value is compressed alone; comes again and again
+    orders,   // fields that all values have with contents of their own: what a feed of events is like
+  };
+  explicit StampWriter(std::size_t bytes, Filler filler = Filler::letters);
   // Valid until the next call. At least kStampBytesMax long, whatever size was asked for.
   std::string_view write(const Stamp& stamp);
 
@@ -32,6 +36,8 @@ class StampWriter {
   std::string filler_;
   std::string value_;
   std::size_t bytes_;
+  std::size_t step_ = 97;
+  std::size_t turns_ = 4096;
   std::size_t turn_ = 0;
 };
 

@@ -73,11 +73,11 @@ class Bench:
     def create(self, topic, partitions=1):
         self.fill(topic, 0, 200, partitions)
 
-    def produce(self, topic, rate, value_bytes, seconds, partitions=1, keys=0, linger=0):
+    def produce(self, topic, rate, value_bytes, seconds, partitions=1, keys=0, linger=0, values=()):
         return self.processes.start(
             OTHER_CORE, [self.build / "bench_producer", "--brokers", self.brokers, "--topic", topic, "--rate", rate, "--seconds",
                          seconds, "--bytes", value_bytes, "--partitions", partitions, "--keys", keys,
-                         "--linger", linger], stdout=subprocess.DEVNULL)
+                         "--linger", linger, *values], stdout=subprocess.DEVNULL)
 
     def plain_consumer(self, topic, *flags, core=SERVER_CORE):
         """Starts one; its figures are the JSON line that it ends with."""

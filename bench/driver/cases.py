@@ -8,7 +8,7 @@ from typing import Callable
 from . import machine
 from .processes import OTHER_CORE, SERVER_CORE
 from .rounds import in_turn, rows
-from .servers import Floor, Nchan, Tailgate
+from .servers import Floor, Nchan, Proxied, Tailgate
 
 
 @dataclass
@@ -64,10 +64,10 @@ def one_run(server, use):
         server.stop()
 
 
-def tailgate_on_new_topic(bench, partitions=1, **options):
+def tailgate_on_new_topic(bench, *flags, partitions=1, **options):
     topic = bench.new_topic()
     bench.create(topic, partitions)
-    return Tailgate(bench, topic, **options)
+    return Tailgate(bench, topic, *flags, **options)
 
 
 def broadcast(case, bench):
@@ -180,6 +180,29 @@ def gather(case, bench):
     contestants = {f"tailgate, gather={wait}": lambda w=wait: run(w) for wait in ((0, 100) if bench.quick else (0, 20, 100, 500))}
     return Result(case.name, case.title, "1,000 HTTP/1.1 subscribers of one partition, 200 records a second of 200 bytes; each is sent to at most once in so many ms.",
                   EVENT, rows(in_turn(bench, contestants), EVENT), "us_per_event")
+
+
+def gzip(case, bench):
+    count, rate = 500, 40
+
+    def run(wrap, *flags, rate=rate):
+        server = tailgate_on_new_topic(bench, "--gzip=on")
+        server.values = ("--orders",)
+        return one_run(wrap(server), lambda s: with_rate(bench.subscribe(s, count, rate, value_bytes=250, flags=flags)))
+
+    contestants = {
+        "tailgate": lambda: run(lambda s: s),
+        "tailgate, gzip": lambda: run(lambda s: s, "--gzip"),
+        "nginx in front": lambda: run(lambda s: Proxied(s, gzip=False)),
+        "nginx in front, gzip there": lambda: run(lambda s: Proxied(s, gzip=True), "--gzip"),
+    }
+    if not bench.quick:
+        contestants |= {f"tailgate{how}, {n} records/s": lambda n=n, f=flags: run(lambda s: s, *f, rate=n)
+                        for how, flags in (("", ()), (", gzip", ("--gzip",))) for n in (4, 400)}
+    columns = {"events_per_second": ("delivered events/s", "{:,.0f}"), **EVENT}
+    return Result(case.name, case.title, "500 HTTP/1.1 subscribers of one partition, 40 records a second of 250 bytes with fields in common. tailgate compresses an event once, "
+                  "nginx in front of it for each client; the CPU of the rows with nginx is nginx's alone.",
+                  columns, rows(in_turn(bench, contestants), columns), "us_per_event")
 
 
 def with_rate(figures):
@@ -341,7 +364,7 @@ def stall(case, bench):
 def partitions(case, bench):
     contestants = {
         f"tailgate, {count} partitions": lambda n=count: one_run(
-            tailgate_on_new_topic(bench, n), lambda s: bench.subscribe(s, 1_000, 20, partitions=n))
+            tailgate_on_new_topic(bench, partitions=n), lambda s: bench.subscribe(s, 1_000, 20, partitions=n))
         for count in (1, 12, 100)
     }
     columns = {path: EVENT[path] for path in ("us_per_event", "bytes_per_event", "latency_ms.p50", "latency_ms.p99")}
@@ -425,6 +448,7 @@ ALL = [
     Case("broker", "What the broker does", broker),
     Case("hot", "One hot partition", hot),
     Case("gather", "Events gathered for a while", gather),
+    Case("gzip", "Compressed streams", gzip),
     Case("replay", "Replay", replay),
     Case("latency", "Latency over a plain consumer", latency),
     Case("partitions", "Many partitions", partitions),

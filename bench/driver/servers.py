@@ -22,6 +22,7 @@ class Server:
 
 class Tailgate(Server):
     name = "tailgate"
+    values = ()  # flags of the producer
 
     def __init__(self, bench, topic, *flags, path=None, core=SERVER_CORE, threads=1, tls=False):
         super().__init__(bench)
@@ -41,7 +42,7 @@ class Tailgate(Server):
             raise RuntimeError((bench.folder / "tailgate.log").read_text()[-2000:])
 
     def feed(self, rate, value_bytes, seconds, partitions=1, keys=0, linger=0):
-        return self.bench.produce(self.topic, rate, value_bytes, seconds, partitions, keys, linger)
+        return self.bench.produce(self.topic, rate, value_bytes, seconds, partitions, keys, linger, self.values)
 
     def metrics(self):
         """Sums over labels."""
@@ -64,6 +65,46 @@ class Floor(Server):
 
     def feed(self, rate, value_bytes, seconds, partitions=1, keys=0, linger=0):
         return None  # it makes its own
+
+
+PROXY = """
+worker_processes 1; worker_rlimit_nofile 40000; pid nginx.pid; error_log error.log error;
+events {{ worker_connections 39990; use epoll; multi_accept on; }}
+http {{
+  access_log off; tcp_nodelay on;
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location / {{ proxy_pass http://127.0.0.1:{upstream}; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off;
+      proxy_set_header Accept-Encoding ""; gzip {gzip}; gzip_proxied any; gzip_types text/event-stream; gzip_min_length 0; }}
+  }}
+}}
+"""
+
+
+class Proxied(Server):
+    """nginx in front, which compresses for each client by itself where it is told to."""
+    name = "nginx"
+
+    def __init__(self, upstream, gzip):
+        super().__init__(upstream.bench)
+        self.upstream, self.path = upstream, upstream.path
+        folder = self.bench.folder / f"proxy-{self.port}"
+        folder.mkdir()
+        (folder / "nginx.conf").write_text(PROXY.format(port=self.port, upstream=upstream.port, gzip="on" if gzip else "off"))
+        self.process = self.bench.processes.start(
+            SERVER_CORE, ["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", "error.log", "-g", "daemon off;"])
+        wait_until("nginx listens", lambda: answers(self.port))
+        time.sleep(0.2)
+
+    def pids(self):
+        return children(self.process.pid)
+
+    def feed(self, *how):
+        return self.upstream.feed(*how)
+
+    def stop(self):
+        super().stop()
+        self.upstream.stop()
 
 
 NGINX = """
