@@ -27,13 +27,13 @@ bool KeyedFollow::skip(RecordLog::Cursor& cursor) {
                                  [&cursor](const Match& match) { return match.offset >= cursor.next; });
   matches_.erase(matches_.begin(), next);
   const Offset to = matches_.empty() ? index_.cursor_.next : matches_.front().offset;
-  if (to <= cursor.next) return false;
-  cursor = RecordLog::Cursor{known_epoch_, to, nullptr, 0};
-  if (!matches_.empty()) {
+  const bool moves = to > cursor.next;
+  if (moves) cursor = RecordLog::Cursor{known_epoch_, to, nullptr, 0};
+  if (!cursor.chunk && !matches_.empty()) {
     cursor.chunk = matches_.front().chunk.lock();
-    cursor.at = cursor.chunk ? matches_.front().at : 0;
+    cursor.at = matches_.front().at;
   }
-  return true;
+  return moves;
 }
 
 KeyIndex::KeyIndex(const TopicPartition& partition, Tails& tails, Loop& loop)
@@ -54,6 +54,7 @@ std::unique_ptr<KeyedFollow> KeyIndex::follow(const std::vector<std::string>& ke
 void KeyIndex::add(KeyedFollow& follower) {
   follower.known_epoch_ = cursor_.epoch;
   follower.known_from_ = cursor_.next;
+  follower.place_ = followers_.size();
   followers_.push_back(&follower);
   for (const std::string& key : follower.keys_) by_key_.emplace(key, &follower);
 }
@@ -63,7 +64,9 @@ void KeyIndex::remove(KeyedFollow& follower) {
     const auto [begin, end] = by_key_.equal_range(key);
     by_key_.erase(std::find_if(begin, end, [&follower](const auto& entry) { return entry.second == &follower; }));
   }
-  std::erase(followers_, &follower);
+  followers_.back()->place_ = follower.place_;
+  followers_[follower.place_] = followers_.back();
+  followers_.pop_back();
   std::erase(told_, &follower);
 }
 
@@ -72,6 +75,7 @@ void KeyIndex::read() {
   bool has_moved = false;
   bool are_all_told = false;
   RecordView record;
+  cursor_.chunk = left_.lock();
   for (std::size_t records = 0; records < kRecordsATurn;) {
     const RecordChunk* const chunk = cursor_.chunk.get();
     const std::size_t at = cursor_.at;
@@ -100,7 +104,7 @@ void KeyIndex::read() {
     rest_ = std::move(ask);
     reply(true);
   }
-  cursor_.chunk.reset();
+  left_ = std::exchange(cursor_.chunk, nullptr);
   while (!told_.empty()) {
     KeyedFollow* const follower = told_.back();
     told_.pop_back();

@@ -49,6 +49,7 @@ class KeyedFollow final : public Follow {
   const std::function<void()> on_news_;
   std::vector<Match> matches_;  // all that lie in [known_from_, where the index is)
   Offset known_from_ = 0;
+  std::size_t place_ = 0;  // among the followers of the index
   std::uint64_t known_epoch_ = 0;
   bool is_told_ = false;  // of what the index reads at the moment
 };
@@ -84,7 +85,8 @@ class KeyIndex {
 
   const std::unique_ptr<Follow> follow_;
   Loop& loop_;
-  RecordLog::Cursor cursor_;
+  RecordLog::Cursor cursor_;               // no chunk is held between two reads
+  std::weak_ptr<const RecordChunk> left_;  // the one that it stands in
   std::unordered_multimap<std::string, KeyedFollow*, KeyHash, std::equal_to<>> by_key_;
   std::vector<KeyedFollow*> followers_;
   std::vector<KeyedFollow*> told_;  // of what is being read
