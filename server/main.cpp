@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -107,5 +108,9 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   tailgate::end_when_out_of_memory();
+  // Streams and polls that end together free thousands of small pieces, and the next larger one that is asked for would
+  // have glibc join them all. Without its bins for such pieces they are joined one by one: a long poll costs a tenth
+  // less.
+  mallopt(M_MXFAST, 0);
   return tailgate::run(argc, argv);
 }
