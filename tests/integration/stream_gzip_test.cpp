@@ -1,5 +1,7 @@
 // Streams compressed for those who ask for it: curl over each version of HTTP, a browser, and what must not change.
+#include <algorithm>
 #include <array>
+#include <string>
 
 #include "tests/support/certificates.h"
 #include "tests/support/chromium.h"
@@ -87,11 +89,13 @@ TEST_F(StreamGzip, CurlReadsTheSameWithAndWithoutItOverEveryVersionOfHttp) {
   producer.send(topic, 0, orders(2'000));
   for (const char* as : {"sse", "ndjson"}) {
     const std::string query = path + "?from=earliest&until=now&as=" + as;
-    const std::string expected = fetch({.url = server.url(query)}).body;
+    // Behind the first line, which tells each SSE stream a wait of its own.
+    const auto rest = [](const std::string& text) { return text.substr(std::min(text.find('\n'), text.size())); };
+    const std::string expected = rest(fetch({.url = server.url(query)}).body);
     EXPECT_GT(expected.size(), 100'000U);
-    EXPECT_EQ(curl({"--http1.1"}, server.url(query)), expected);
-    EXPECT_EQ(curl({"--http2-prior-knowledge"}, server.url(query)), expected);
-    EXPECT_EQ(curl({"--http2"}, server.tls_url(query)), expected);
+    EXPECT_TRUE(rest(curl({"--http1.1"}, server.url(query))) == expected);
+    EXPECT_TRUE(rest(curl({"--http2-prior-knowledge"}, server.url(query))) == expected);
+    EXPECT_TRUE(rest(curl({"--http2"}, server.tls_url(query))) == expected);
   }
   EXPECT_GT(server.metric("tailgate_gzip_plain_bytes_total"), 4 * *server.metric("tailgate_gzip_bytes_out_total"));
 }
