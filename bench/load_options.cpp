@@ -18,7 +18,8 @@ LoadOptions parse_load_options(int argc, char** argv) {
       ->transform(CLI::CheckedTransformer(modes));
   app.add_option("--host", options.host, "IPv4 address");
   app.add_option("--port", options.port)->required();
-  app.add_option("--path", options.path, "{n} in it becomes a number of --random, {i} the stream's own, from 0")->required();
+  app.add_option("--path", options.path, "{n} in it becomes a number of --random, {i} the stream's own, from 0")
+      ->required();
   app.add_option("--accept", options.accept);
   app.add_flag("--gzip", options.gzip, "Accept-Encoding: gzip, and every stream must be compressed");
   app.add_flag("--tls", options.tls, "TLS without checking the certificate");
