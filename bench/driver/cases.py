@@ -88,8 +88,9 @@ def broadcast(case, bench):
                   EVENT, table, "us_per_event",
                   [Target(f"µs an event at {most:,}, times the floor's", "≤ 1.15", ours / floor, ours <= 1.15 * floor),
                    Target(f"µs an event at {most:,}, times nchan's", "< 1", ours / peer, ours < peer),
-                   *(Target(f"{path[-3:]} at {most:,}, times nchan's", "≤ 1", ratio, ratio <= 1) for path in ("latency_ms.p50", "latency_ms.p99")
-                     for ratio in [row_of(table, f"tailgate, {most:,}")[path] / row_of(table, f"nchan, {most:,}")[path]])])
+                   *(Target(f"{path[-3:]} at {count:,}, times nchan's", "≤ 1", ratio, ratio <= 1) for count in counts
+                     for path in ("latency_ms.p50", "latency_ms.p99")
+                     for ratio in [row_of(table, f"tailgate, {count:,}")[path] / row_of(table, f"nchan, {count:,}")[path]])])
 
 
 def tls(case, bench):
@@ -141,6 +142,7 @@ def broker(case, bench):
 
 def keys(case, bench):
     count = 1_000 if bench.quick else 10_000
+    bench.processes.stop(warm_up(bench, 5 if bench.quick else 20))
 
     def ours():
         server = tailgate_on_new_topic(bench)
@@ -177,10 +179,11 @@ def hot(case, bench):
 
     ours = [row for row in table if row["label"].startswith("tailgate")]
     to_many = [row for row in ours if "10,000" in row["label"]]
-    few, many = most([row for row in ours if row not in to_many], 55), most(to_many, 200)
+    few, many, all_of_them = most([row for row in ours if row not in to_many], 55), most(to_many, 200), most(to_many, math.inf)
     return Result(case.name, case.title, "HTTP/1.1 subscribers of one partition (1,000 where nothing else is said), 200-byte values, more and more records a second; the producer lets them gather for 5 ms.",
                   columns, table, "us_per_event", [Target("events/s with p99 ≤ 55 ms", "≥ 2,000,000", few, few >= 2e6),
-                                                   Target("events/s to 10,000 with p99 ≤ 200 ms", "≥ 1,000,000", many, many >= 1e6)])
+                                                   Target("events/s to 10,000 with p99 ≤ 200 ms", "≥ 1,000,000", many, many >= 1e6),
+                                                   Target("events/s to 10,000, whatever the delay", "≥ 4,000,000", all_of_them, all_of_them >= 4e6)])
 
 
 def gather(case, bench):

@@ -11,7 +11,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 def describe():
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     memory = int(next(line.split()[1] for line in open("/proc/meminfo") if line.startswith("MemTotal"))) // 2**20
-    return f"{os.cpu_count()} cores {model}, {memory} GiB, Linux {platform.release()}, loopback"
+    return f"{os.cpu_count()} cores {model}, {memory} GiB, Linux {platform.release().split('-')[0]}, loopback"
 
 
 def versions():
