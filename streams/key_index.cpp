@@ -67,6 +67,7 @@ void KeyIndex::remove(KeyedFollow& follower) {
   followers_.back()->place_ = follower.place_;
   followers_[follower.place_] = followers_.back();
   followers_.pop_back();
+  if (unheard_ > 0) unheard_ = followers_.size();  // one has moved, maybe to where the turn has been
   std::erase(told_, &follower);
 }
 

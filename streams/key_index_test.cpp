@@ -133,6 +133,24 @@ TEST_F(KeyIndexTest, EveryoneHearsWithinASecondHowFarOthersRecordsGo) {
   }
 }
 
+TEST_F(KeyIndexTest, OneThatLeavesKeepsNobodyElseFromHearing) {
+  log(0).start(0);
+  std::vector<std::unique_ptr<Reader>> readers;
+  for (int i = 0; i < 100; ++i) {
+    readers.push_back(std::make_unique<Reader>(index(), std::vector<std::string>{"k" + std::to_string(i)}));
+    start(*readers.back());
+  }
+  append(0, 0, "", "other");
+  tell(0);
+  const auto heard = readers.begin() + 10;
+  ASSERT_EQ((*heard)->news, 1);
+
+  readers.erase(heard);
+  pass(2 * KeyIndex::kProgressMs);
+
+  for (const auto& reader : readers) EXPECT_GE(reader->news, 1) << reader->keys[0];
+}
+
 TEST_F(KeyIndexTest, ANewEpochIsNewsForAllAndHidesNothing) {
   log(0).start(10);
   Reader reader{index(), {"mine"}};
