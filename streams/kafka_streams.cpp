@@ -62,8 +62,8 @@ Result<std::unique_ptr<KafkaStreams>> KafkaStreams::open(const KafkaStreamsOptio
   };
   streams->tail_consumer_ = std::make_unique<SplitConsumer>(open_live, options.live_partitions_max);
 
-  streams->history_ = std::make_unique<PageHistory>(std::move(history_consumers), *streams->catalog_,
-                                                    streams->history_loop_, clock, reports, options.history);
+  streams->history_ = std::make_unique<PageHistory>(history_consumers, *streams->catalog_, streams->history_loop_,
+                                                    clock, reports, options.history);
   streams->tails_ = std::make_unique<TailReader>(*streams->tail_consumer_, *streams->catalog_, *streams->history_,
                                                  streams->tail_loop_, clock, reports, options.tails);
   streams->history_thread_ = std::make_unique<StepThread>(

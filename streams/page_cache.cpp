@@ -35,16 +35,39 @@ std::optional<PageCache::Hit> PageCache::find(const TopicPartition& partition, O
   return Hit{entry->page, entry->run, !std::exchange(entry->is_asked, true)};
 }
 
-bool PageCache::has(const TopicPartition& partition, Offset offset) const {
+std::shared_ptr<const HistoryPage> PageCache::peek(const TopicPartition& partition, Offset offset) const {
   const std::scoped_lock lock{mutex_};
-  return look(partition, offset) != nullptr;
+  const Entry* entry = look(partition, offset);
+  return entry == nullptr ? nullptr : entry->page;
+}
+
+Offset PageCache::first_from(const TopicPartition& partition, Offset offset) const {
+  const std::scoped_lock lock{mutex_};
+  const auto pages = pages_.find(partition);
+  if (pages == pages_.end()) return kNone;
+  const auto next = pages->second.lower_bound(offset);
+  return next == pages->second.end() ? kNone : next->first;
+}
+
+void PageCache::erase_within(const HistoryPage& page) {
+  const auto known = pages_.find(page.partition);
+  if (known == pages_.end()) return;
+  std::vector<const Entry*> within;
+  const auto end = known->second.lower_bound(page.next);
+  for (auto it = known->second.lower_bound(page.first); it != end; ++it) {
+    if (it->second.page->next <= page.next) within.push_back(&it->second);
+  }
+  for (const Entry* entry : within) erase(*entry);
 }
 
 void PageCache::put(std::shared_ptr<const HistoryPage> page, std::uint64_t run, bool is_asked) {
   const std::scoped_lock lock{mutex_};
-  if (const auto known = pages_.find(page->partition); known != pages_.end()) {
-    if (const auto same = known->second.find(page->first); same != known->second.end()) erase(same->second);
+  const Entry* around = look(page->partition, page->first);
+  if (around != nullptr && around->page->next > page->next) {
+    if (!is_asked) unasked_.push_back(Unasked{page->partition, run, bytes_of(*page)});
+    return;
   }
+  erase_within(*page);
   Pages& pages = pages_[page->partition];
   ++chunks_[page->records.get()];
   const Offset first = page->first;

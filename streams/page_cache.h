@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <list>
 #include <map>
 #include <memory>
@@ -33,7 +34,12 @@ class PageCache {
   // The page with first <= offset < next, unless it is older than kept_ms: compaction may have changed what it holds.
   std::optional<Hit> find(const TopicPartition& partition, Offset offset);
   // As find, but does not count as an ask.
-  bool has(const TopicPartition& partition, Offset offset) const;
+  std::shared_ptr<const HistoryPage> peek(const TopicPartition& partition, Offset offset) const;
+  // Where the first page that begins at `offset` or behind it begins; kNone: there is none.
+  static constexpr Offset kNone = std::numeric_limits<Offset>::max();
+  Offset first_from(const TopicPartition& partition, Offset offset) const;
+  // Pages may overlap, but none that lies within another is kept: so of those that begin up to an offset the last one
+  // also ends last.
   void put(std::shared_ptr<const HistoryPage> page, std::uint64_t run, bool is_asked);
   // Lets pages go until there is room for so much more. False: what is held leaves none.
   bool make_room(std::size_t bytes);
@@ -64,6 +70,7 @@ class PageCache {
   using Pages = std::map<Offset, Entry>;  // by first
 
   const Entry* look(const TopicPartition& partition, Offset offset) const;
+  void erase_within(const HistoryPage& page);
   bool is_held(const Entry& entry) const;
   void leave_chunk(const Entry& entry);
   void erase(const Entry& entry);

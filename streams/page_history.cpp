@@ -72,7 +72,7 @@ class PageHistory::Reader final : public ConsumerEvents {
   Run* last_ = nullptr;
 };
 
-PageHistory::PageHistory(std::vector<Consumer*> consumers, Catalog& catalog, Loop& own, const Clock& clock,
+PageHistory::PageHistory(const std::vector<Consumer*>& consumers, Catalog& catalog, Loop& own, const Clock& clock,
                          KafkaReports& reports, HistoryOptions options)
     : catalog_{catalog},
       own_{own},
@@ -266,6 +266,7 @@ void PageHistory::start_waiting() {
     run.state = State::reading;
     run.reader = reader;
     run.event_ms = clock_.steady_ms();
+    run.look_at = run.next;
     is_reading = true;
     ++totals_.starts;
     reader->start(run);
@@ -295,7 +296,7 @@ void PageHistory::erase(const Run& run) {
 
 bool PageHistory::may_read_ahead(const Run& run) {
   return run.ahead_bytes < run.budget_bytes && ahead_bytes_ < options_.history_bytes / 4 &&
-         !cache_.has(run.partition, run.next) && cache_.make_room(0);
+         !cache_.peek(run.partition, run.next) && cache_.make_room(0);
 }
 
 // ---- what comes ----
@@ -310,7 +311,8 @@ void PageHistory::touch(Run& run) {
 }
 
 void PageHistory::on_record(Run& run, const RecordView& record) {
-  if (record.offset < run.next) return;
+  if (record.offset >= run.look_at) pass_known(run);
+  if (record.offset < run.next) return touch(run);
   if (!run.chunk || !run.chunk->append(record)) {
     if (has_records(run)) cut(run, record.offset);
     run.chunk.reset();
@@ -326,6 +328,23 @@ void PageHistory::on_record(Run& run, const RecordView& record) {
   run.bytes += RecordChunk::bytes_of(record);
   ++totals_.records;
   touch(run);
+}
+
+// The page at hand ends where one begins that another run has read, and the next one begins behind that.
+void PageHistory::pass_known(Run& run) {
+  run.next = std::max(run.next, run.look_at);
+  if (run.next > run.page_first) cut(run, run.next);
+  while (const auto page = cache_.peek(run.partition, run.next)) {
+    run.next = page->next;
+    run.bytes += page->end - page->begin;
+  }
+  run.page_first = run.next;
+  run.look_at = cache_.first_from(run.partition, run.next);
+  const auto passed = std::stable_partition(run.askers.begin(), run.askers.end(),
+                                            [&run](const Asker& asker) { return asker.offset >= run.next; });
+  std::vector<Asker> there{std::make_move_iterator(passed), std::make_move_iterator(run.askers.end())};
+  run.askers.erase(passed, run.askers.end());
+  for (Asker& asker : there) want(run.partition, std::move(asker));
 }
 
 void PageHistory::on_end(Run& run, Offset next) {
@@ -402,6 +421,7 @@ void PageHistory::cut(Run& run, Offset next) {
   ++totals_.pages;
   totals_.bytes += page->end - page->begin;
   cache_.put(page, run.id, is_asked);
+  run.look_at = cache_.first_from(run.partition, next);
   count_unasked();
   if (page->first != run.first) return;
   // Its first page shows how large records are: who joined before, and turns out to be far, gets a run of its own.

@@ -61,6 +61,9 @@ struct HistoryCounts {
 // A run whose partition says nothing keeps its place, as it may be passing a long aborted transaction: but where others
 // wait for one, such runs have half of the places.
 //
+// What another run has read already is passed by: pages begin and end there, so that however many ask, and wherever
+// they begin, about as many pages are made as the range takes.
+//
 // history_bytes is of all memory that pages take. At the bound what nobody holds goes. Where those who asked hold all
 // of it, nothing is read ahead, and runs start one after the other or when they have waited for full_ms: so one that
 // never lets go keeps nobody waiting for longer, and a subscriber lets go within a second.
@@ -68,8 +71,8 @@ struct HistoryCounts {
 // Threads: find, read, drop, counts any; the rest the one that runs `own`.
 class PageHistory final : public History {
  public:
-  PageHistory(std::vector<Consumer*> consumers, Catalog& catalog, Loop& own, const Clock& clock, KafkaReports& reports,
-              HistoryOptions options);
+  PageHistory(const std::vector<Consumer*>& consumers, Catalog& catalog, Loop& own, const Clock& clock,
+              KafkaReports& reports, HistoryOptions options);
   ~PageHistory() override;
 
   std::shared_ptr<const HistoryPage> find(const TopicPartition& partition, Offset offset) override;
@@ -103,6 +106,7 @@ class PageHistory final : public History {
     Reader* reader = nullptr;            // reading
     Offset next = 0;                     // every readable record below it has been read
     Offset page_first = 0;               // of the page at hand
+    Offset look_at = 0;                  // a record from there on may be in a page that another run has read
     std::shared_ptr<RecordChunk> chunk;  // that it lies in, behind pages that were cut before; null: nothing in it yet
     std::size_t page_begin = 0;          // in the chunk
     std::size_t chunk_bytes = 0;         // of the next one
@@ -132,6 +136,7 @@ class PageHistory final : public History {
   void start_waiting();
   void give_way(std::vector<Run*> silent);
   void on_record(Run& run, const RecordView& record);
+  void pass_known(Run& run);
   void on_end(Run& run, Offset next);
   void on_out_of_range(Run& run, Offset asked);
   void on_error(const Run& run, const std::string& text);

@@ -98,6 +98,50 @@ TEST_F(PageHistoryTest, AllWhoAskForWhatIsBeingReadShareTheRead) {
   EXPECT_EQ(history->counts().misses, 4U);
 }
 
+TEST_F(PageHistoryTest, ARunThatComesToPagesOfAnotherPassesThemBy) {
+  const auto later = read_ten(60);
+  const auto earlier = read(50);
+  settle();
+  consumer.records(partition, 50, 52, 300);
+  settle();
+  const auto behind = read(75);  // the run from 50 will pass it
+  settle();
+  consumer.records(partition, 53, 79, 1'000);
+  settle();
+
+  ASSERT_TRUE(earlier->is_page());
+  EXPECT_EQ(earlier->page().next, 60);
+  EXPECT_EQ(history->find(partition, 65).get(), &later->page());
+  ASSERT_TRUE(behind->is_page());
+  EXPECT_EQ(behind->page().first, 70);
+  EXPECT_EQ(offsets_of(behind->page()).front(), 70);
+  EXPECT_EQ(history->counts().records, 30U) << "none of them twice";
+  EXPECT_EQ(consumer.starts.size(), 2U);
+}
+
+TEST_F(PageHistoryTest, WhoWaitsForWhatAnotherRunHasReadMeanwhileGetsThat) {
+  ScriptedConsumer second;
+  history.emplace(std::vector<Consumer*>{&consumer, &second}, catalog, own, clock, reports, options);
+  const auto first = read(50);
+  const auto inside = read(65);
+  settle();
+  const auto faster = read(30);
+  settle();
+  ASSERT_EQ(second.started.at(partition), 30);
+  second.records(partition, 30, 79, 1'000);
+  settle();
+  ASSERT_TRUE(faster->is_page());
+  ASSERT_FALSE(inside->answer) << "their own run will say";
+  consumer.record(partition, 50, 1'000);
+  settle();
+
+  ASSERT_TRUE(first->is_page());
+  ASSERT_TRUE(inside->is_page());
+  EXPECT_EQ(&inside->page(), history->find(partition, 65).get());
+  EXPECT_EQ(history->counts().records, 50U);
+  history.reset();
+}
+
 TEST_F(PageHistoryTest, HolesBelongToThePageBeforeTheNextRecord) {
   const auto asked = read(50);
   settle();

@@ -18,7 +18,7 @@ Replica::Replica(const Truth& truth, const Clock& clock, Random& random, const R
     catch_up_.push_back(std::make_unique<FakeConsumer>(view_, random));
     consumers.push_back(catch_up_.back().get());
   }
-  history_ = std::make_unique<PageHistory>(std::move(consumers), catalog_, own_, clock, reports_, options.history);
+  history_ = std::make_unique<PageHistory>(consumers, catalog_, own_, clock, reports_, options.history);
   tails_ = std::make_unique<TailReader>(live_, catalog_, *history_, own_, clock, reports_, options.tail);
   for (std::size_t i = 0; i < options.io_threads; ++i) {
     threads_.push_back(std::make_unique<IoThread>(clock, i, *tails_, *history_, catalog_, doubts_, options.feed));
