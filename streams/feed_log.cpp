@@ -9,8 +9,9 @@ namespace tailgate {
 
 namespace {
 
-// A quiet feed must not cost much, a busy one not many chunks.
+// A feed of few must not cost much, nor a busy one many chunks.
 constexpr std::size_t kChunkBytesMin = 1024;
+constexpr std::size_t kChunkBytesOfOne = 1024;  // for each subscriber
 constexpr std::size_t kChunkBytesMax = 64 * 1024;
 constexpr std::size_t kChunkEntriesMax = 4096;
 
@@ -26,11 +27,18 @@ FeedLog::FeedLog() {
   bytes_ = chunks_.back()->cost();
 }
 
+// More than is read at a time comes where somebody stands in a chunk before the last one.
+std::size_t FeedLog::next_capacity() const {
+  const FeedChunk& last = *chunks_.back();
+  const std::size_t wanted = chunks_.size() > 1 ? 2 * last.capacity : last.subscribers * kChunkBytesOfOne;
+  return std::clamp(wanted, kChunkBytesMin, kChunkBytesMax);
+}
+
 FeedEntry& FeedLog::append(Slot slot, FeedEntry::Kind kind, Offset offset, std::size_t bytes) {
   FeedChunk* chunk = chunks_.back().get();
   if (bytes > chunk->capacity - chunk->used() || chunk->entries.size() >= kChunkEntriesMax) {
     auto fresh = std::make_unique<FeedChunk>();
-    fresh->capacity = std::max(std::clamp(2 * chunk->capacity, kChunkBytesMin, kChunkBytesMax), bytes);
+    fresh->capacity = std::max(next_capacity(), bytes);
     fresh->bytes.reset(new char[fresh->capacity]);  // not zeroed: pages are touched when used
     fresh->begin = chunk->begin + chunk->used();
     fresh->start = head_;

@@ -98,6 +98,7 @@ class FeedLog {
   bool has_dropped() const { return !dropped_.empty(); }
 
  private:
+  std::size_t next_capacity() const;
   FeedEntry& append(Slot slot, FeedEntry::Kind kind, Offset offset, std::size_t bytes);
   void drop_unused();
 

@@ -55,7 +55,8 @@ void PageCache::erase_within(const HistoryPage& page) {
   std::vector<const Entry*> within;
   const auto end = known->second.lower_bound(page.next);
   for (auto it = known->second.lower_bound(page.first); it != end; ++it) {
-    if (it->second.page->next <= page.next) within.push_back(&it->second);
+    const bool is_old = it->first == page.first;  // else it would have kept the page out
+    if (is_old || it->second.page->next <= page.next) within.push_back(&it->second);
   }
   for (const Entry* entry : within) erase(*entry);
 }

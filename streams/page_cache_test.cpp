@@ -54,6 +54,13 @@ TEST_F(PageCacheTest, APageThatIsTooOldHidesNone) {
 
   EXPECT_EQ(cache.peek(partition, 550), small);
   EXPECT_FALSE(cache.peek(partition, 700));
+  EXPECT_EQ(old.use_count(), 2);
+
+  const auto same_first = put(0, 10);
+  EXPECT_EQ(cache.peek(partition, 0), same_first);
+  EXPECT_EQ(old.use_count(), 1);
+  cache.drop(partition);
+  EXPECT_EQ(same_first.use_count(), 1);
 }
 
 TEST_F(PageCacheTest, WhatIsNotKeptSinceItIsThereIsNotWaitedFor) {
