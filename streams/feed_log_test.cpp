@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace tailgate {
 namespace {
@@ -94,6 +95,32 @@ TEST(FeedLog, AnIdleLogKeepsOneChunk) {
   fill(log, 0, 200);
   EXPECT_EQ(log.chunks(), 1U);
   EXPECT_EQ(log.oldest(), nullptr);
+}
+
+TEST(FeedLog, AFeedOfOneInStepStaysSmallHoweverLongItLives) {
+  FeedLog log;
+  FeedLog::Place place = log.enter();
+  for (Offset offset = 0; offset < 10'000; ++offset) {
+    fill(log, offset, 1);
+    while (log.advance(place)) place.entry = static_cast<std::uint32_t>(place.chunk->entries.size());
+    ASSERT_LE(log.bytes(), 2'500U) << "after " << offset;
+  }
+  log.leave(place);
+}
+
+TEST(FeedLog, AFeedOfManyOrOfOneThatFallsBehindHasFewChunks) {
+  FeedLog many;
+  std::vector<FeedLog::Place> places(100);
+  for (FeedLog::Place& place : places) place = many.enter();
+  fill(many, 0, 500);  // 53 KB
+  EXPECT_LE(many.chunks(), 2U);
+  for (const FeedLog::Place& place : places) many.leave(place);
+
+  FeedLog behind;
+  const FeedLog::Place place = behind.enter();
+  fill(behind, 0, 5'000);  // 530 KB
+  EXPECT_LE(behind.chunks(), 20U);
+  behind.leave(place);
 }
 
 TEST(FeedLog, AdvancingTellsWhetherThereIsSomethingAtThePlace) {

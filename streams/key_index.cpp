@@ -133,6 +133,7 @@ void KeyIndex::note(const RecordView& record, std::size_t at) {
 }
 
 void KeyIndex::tell(KeyedFollow& follower) {
+  follower.has_heard_ = true;
   if (std::exchange(follower.is_told_, true)) return;
   told_.push_back(&follower);
 }
@@ -142,8 +143,13 @@ void KeyIndex::tell_some() {
   unheard_ -= some;
   for (; some > 0 && !followers_.empty(); --some) {
     turn_ = (turn_ + 1) % followers_.size();
-    followers_[turn_]->on_news_();
+    if (std::exchange(followers_[turn_]->has_heard_, false)) {
+      is_one_left_out_ = true;
+    } else {
+      followers_[turn_]->on_news_();
+    }
   }
+  if (unheard_ == 0 && std::exchange(is_one_left_out_, false)) unheard_ = followers_.size();
   if (unheard_ > 0) loop_.timers().set(progress_timer_, Timers::kSlotMs);
 }
 

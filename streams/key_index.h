@@ -51,21 +51,23 @@ class KeyedFollow final : public Follow {
   Offset known_from_ = 0;
   std::size_t place_ = 0;  // among the followers of the index
   std::uint64_t known_epoch_ = 0;
-  bool is_told_ = false;  // of what the index reads at the moment
+  bool is_told_ = false;    // of what the index reads at the moment
+  bool has_heard_ = false;  // of a record of its own since it was its turn to hear of others'
 };
 
 // Threads: one loop's.
 class KeyIndex {
  public:
-  // A feed hears of records that are not for it so often, a few feeds at a time: its ids follow.
+  // A feed hears of records that are not for it so often, a few feeds at a time: its ids follow. One that has had a
+  // record of its own in this time hears the next time.
   static constexpr std::int64_t kProgressMs = 1'000;
 
   KeyIndex(const TopicPartition& partition, Tails& tails, Loop& loop);
   KeyIndex(const KeyIndex&) = delete;
   KeyIndex& operator=(const KeyIndex&) = delete;
 
-  // As Tails::follow, but on_news runs when there is a record with one of `keys`, at most each kProgressMs when there
-  // are only others, and whenever the log starts or loses its continuity.
+  // As Tails::follow, but on_news runs when there is a record with one of `keys`, at most each kProgressMs where there
+  // are only others', and whenever the log starts or loses its continuity.
   std::unique_ptr<KeyedFollow> follow(const std::vector<std::string>& keys, std::function<void()> on_news);
   bool has_followers() const { return !followers_.empty(); }
 
@@ -92,6 +94,7 @@ class KeyIndex {
   std::vector<KeyedFollow*> told_;  // of what is being read
   std::size_t turn_ = 0;            // of followers_: who hears next of what is not for it
   std::size_t unheard_ = 0;         // so many have not heard yet of what was read last
+  bool is_one_left_out_ = false;    // of the round, since it had heard of its own
   Ask<bool> rest_;                  // of a batch that was too much for one turn
   Timer progress_timer_;
 };

@@ -133,6 +133,32 @@ TEST_F(KeyIndexTest, EveryoneHearsWithinASecondHowFarOthersRecordsGo) {
   }
 }
 
+TEST_F(KeyIndexTest, OneWithRecordsOfItsOwnIsNotWokenForOthersAsWellUntilItsOwnEnd) {
+  log(0).start(0);
+  Reader busy{index(), {"mine"}};
+  start(busy);
+  Reader quiet{index(), {"rare"}};
+  start(quiet);
+  Offset next = 0;
+  for (int i = 0; i < 40; ++i) {
+    append(0, next++, "", "mine");
+    append(0, next++, "", "other");
+    tell(0);
+    busy.read();
+    pass(KeyIndex::kProgressMs / 4);
+  }
+  append(0, next++, "", "other");
+  tell(0);
+
+  EXPECT_LE(busy.news, 42) << "40 of its own";
+  EXPECT_GE(quiet.news, 8);
+
+  pass(2 * KeyIndex::kProgressMs + 500);
+  busy.read();
+  EXPECT_EQ(busy.cursor.next, next);
+  EXPECT_GE(busy.news, 41) << "the last one is of others";
+}
+
 TEST_F(KeyIndexTest, OneThatLeavesKeepsNobodyElseFromHearing) {
   log(0).start(0);
   std::vector<std::unique_ptr<Reader>> readers;
