@@ -41,6 +41,7 @@ Feed::Feed(FeedSpec spec, const Topics& topics, StreamContext& context, FeedSet&
     : spec_{std::move(spec)},
       context_{context},
       owner_{owner},
+      log_{owner.chunks()},
       id_{spec_.id_form()},
       topics_version_{topics.version},
       progress_timer_{[this] { on_progress_due(); }} {
@@ -65,8 +66,8 @@ Feed::~Feed() {
 }
 
 void Feed::account() {
-  if (log_.has_dropped()) owner_.retire(log_.take_dropped());
   const std::size_t bytes = log_.bytes() + gzip_.bytes();
+  if (bytes == accounted_bytes_) return;
   owner_.on_bytes_changed(accounted_bytes_, bytes);
   accounted_bytes_ = bytes;
 }
@@ -86,7 +87,12 @@ void Feed::add_partition(const Topic& topic, std::int32_t partition) {
     fresh.keyed = keyed.get();
     fresh.follow = std::move(keyed);
   }
-  fresh.is_dirty = true;  // the log may have a past
+  set_dirty(slot);  // the log may have a past
+}
+
+void Feed::set_dirty(Slot slot) {
+  if (std::exchange(partitions_[slot].is_dirty, true)) return;
+  if (dirty_.full()) dirty_.set_capacity(2 * dirty_.capacity() + 1);
   dirty_.push_back(slot);
 }
 
@@ -110,7 +116,7 @@ void Feed::leave(FeedMember& member) {
 
 bool Feed::advance(FeedLog::Place& place) {
   const bool is_moved = log_.advance(place);
-  if (log_.has_dropped()) account();
+  account();
   return is_moved;
 }
 
@@ -144,10 +150,7 @@ void Feed::start_partition(Slot slot) {
 }
 
 void Feed::on_partition_news(Slot slot) {
-  if (!partitions_[slot].is_dirty) {
-    partitions_[slot].is_dirty = true;
-    dirty_.push_back(slot);
-  }
+  set_dirty(slot);
   wake_members_in_time();
 }
 
@@ -183,10 +186,7 @@ bool Feed::encode_more() {
     std::size_t left = share;
     is_more = encode_partition(slot, left) || is_more;
     budget -= share - left;
-    if (left == 0 && !partitions_[slot].is_dirty) {  // its turn is over, not its news
-      partitions_[slot].is_dirty = true;
-      dirty_.push_back(slot);
-    }
+    if (left == 0) set_dirty(slot);  // its turn is over, not its news
   }
   keep_within_bounds();
   return is_more;

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/circular_buffer.hpp>
 #include <boost/intrusive/list.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -134,6 +134,7 @@ class Feed {
  private:
   void add_partition(const Topic& topic, std::int32_t partition);
   void on_partition_news(Slot slot);
+  void set_dirty(Slot slot);
   // Encodes from one partition until its head or the budget's end; true: something was appended.
   bool encode_partition(Slot slot, std::size_t& budget);
   void start_partition(Slot slot);
@@ -144,7 +145,7 @@ class Feed {
   void on_progress_due();
   void keep_within_bounds();
   void evict_oldest();
-  // Hands dropped chunks on and says how many bytes the log holds now.
+  // Says how many bytes the log holds now.
   void account();
   // Of news: at once, or when the events have gathered for long enough.
   void wake_members_in_time();
@@ -159,7 +160,7 @@ class Feed {
   IdText id_;                          // P at the head of the log, as text, of the partitions that are started
   std::vector<std::size_t> id_slots_;  // by slot: its place in id_
   std::vector<Partition> partitions_;
-  std::deque<Slot> dirty_;
+  boost::circular_buffer<Slot> dirty_;
   std::size_t firsts_ = 0;
   boost::intrusive::list<FeedMember> members_;
   std::size_t accounted_bytes_ = 0;

@@ -5,12 +5,13 @@
 #include <cstring>
 #include <utility>
 
+#include "streams/feed_chunk_pool.h"
+
 namespace tailgate {
 
 namespace {
 
 // A feed of few must not cost much, nor a busy one many chunks.
-constexpr std::size_t kChunkBytesMin = 1024;
 constexpr std::size_t kChunkBytesOfOne = 1024;  // for each subscriber
 constexpr std::size_t kChunkBytesMax = 64 * 1024;
 constexpr std::size_t kChunkEntriesMax = 4096;
@@ -22,8 +23,8 @@ void set(std::vector<Offset>& position, Slot slot, Offset offset) {
 
 }  // namespace
 
-FeedLog::FeedLog() {
-  chunks_.push_back(std::make_unique<FeedChunk>());
+FeedLog::FeedLog(FeedChunkPool& pool) : pool_{pool} {
+  chunks_.push_back(pool_.make(0));
   bytes_ = chunks_.back()->cost();
 }
 
@@ -37,9 +38,7 @@ std::size_t FeedLog::next_capacity() const {
 FeedEntry& FeedLog::append(Slot slot, FeedEntry::Kind kind, Offset offset, std::size_t bytes) {
   FeedChunk* chunk = chunks_.back().get();
   if (bytes > chunk->capacity - chunk->used() || chunk->entries.size() >= kChunkEntriesMax) {
-    auto fresh = std::make_unique<FeedChunk>();
-    fresh->capacity = std::max(next_capacity(), bytes);
-    fresh->bytes.reset(new char[fresh->capacity]);  // not zeroed: pages are touched when used
+    auto fresh = pool_.make(std::max(next_capacity(), bytes));
     fresh->begin = chunk->begin + chunk->used();
     fresh->start = head_;
     bytes_ += fresh->cost();
@@ -113,11 +112,12 @@ FeedLog::Place FeedLog::after(const Place& place) {
 }
 
 void FeedLog::drop_unused() {
-  while (chunks_.size() > 1 && chunks_.front()->subscribers == 0) {
-    bytes_ -= chunks_.front()->cost();
-    dropped_.push_back(std::move(chunks_.front()));
-    chunks_.pop_front();
+  auto kept = chunks_.begin();
+  for (; kept + 1 != chunks_.end() && (*kept)->subscribers == 0; ++kept) {
+    bytes_ -= (*kept)->cost();
+    pool_.retire(std::move(*kept));
   }
+  chunks_.erase(chunks_.begin(), kept);
 }
 
 }  // namespace tailgate

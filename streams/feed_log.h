@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <memory>
 #include <string_view>
@@ -54,6 +53,8 @@ struct FeedChunk {
   }
 };
 
+class FeedChunkPool;
+
 // Threads: its io thread only.
 // Invariants: bytes and entries, once appended, never change; P at an entry is the chunk's start and the entries before
 // it. Chunks that nobody stands in and that are not the newest are dropped; so memory is what the slowest subscriber
@@ -66,7 +67,10 @@ class FeedLog {
     std::uint32_t entry = 0;
   };
 
-  FeedLog();
+  static constexpr std::size_t kChunkBytesMin = 1024;
+
+  // Chunks come from `pool`, and go there when they are out of use.
+  explicit FeedLog(FeedChunkPool& pool);
   FeedLog(const FeedLog&) = delete;
   FeedLog& operator=(const FeedLog&) = delete;
 
@@ -93,18 +97,15 @@ class FeedLog {
   FeedChunk* oldest() { return chunks_.size() > 1 ? chunks_.front().get() : nullptr; }
   // Enters the start of the next chunk; the old place is still to be left.
   Place after(const Place& place);
-  // Chunks that went out of use since the last call: the caller destroys them when no write refers to them any more.
-  std::vector<std::unique_ptr<FeedChunk>> take_dropped() { return std::move(dropped_); }
-  bool has_dropped() const { return !dropped_.empty(); }
 
  private:
   std::size_t next_capacity() const;
   FeedEntry& append(Slot slot, FeedEntry::Kind kind, Offset offset, std::size_t bytes);
   void drop_unused();
 
-  std::deque<std::unique_ptr<FeedChunk>> chunks_;  // never empty
+  FeedChunkPool& pool_;
+  std::vector<std::unique_ptr<FeedChunk>> chunks_;  // never empty; mostly one or two
   std::vector<Offset> head_;
-  std::vector<std::unique_ptr<FeedChunk>> dropped_;
   std::size_t bytes_ = 0;
 };
 

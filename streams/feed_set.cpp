@@ -16,6 +16,7 @@ FeedSet::FeedSet(StreamContext& context, const FeedOptions& options)
       options_{options},
       drain_{context.loop.timers()},
       jitter_{options.jitter_seed},
+      chunks_{context.loop},
       idle_timer_{[this] { drop_idle(); }} {
   topics_watch_ = context_.catalog.watch(context_.loop, [this] { on_topics(); });
   context_.loop.timers().set(idle_timer_, kIdleCheckMs);
@@ -50,11 +51,6 @@ Deflater& FeedSet::deflater() {
 void FeedSet::on_bytes_changed(std::size_t before, std::size_t after) {
   bytes_ = bytes_ - before + after;
   context_.counters.feed_bytes.set(bytes_);
-}
-
-void FeedSet::retire(std::vector<std::unique_ptr<FeedChunk>> chunks) {
-  if (retired_.empty()) context_.loop.post([this] { retired_.clear(); });
-  std::move(chunks.begin(), chunks.end(), std::back_inserter(retired_));
 }
 
 void FeedSet::on_ended(Feed& feed) {

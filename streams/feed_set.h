@@ -12,6 +12,7 @@
 #include "base/jitter.h"
 #include "streams/deflater.h"
 #include "streams/feed.h"
+#include "streams/feed_chunk_pool.h"
 #include "streams/stream_drain.h"
 
 namespace tailgate {
@@ -47,8 +48,7 @@ class FeedSet {
   std::string& encode_scratch() { return encode_scratch_; }
   void on_bytes_changed(std::size_t before, std::size_t after);
   bool is_over_bounds() const { return bytes_ > options_.feeds_bytes; }
-  // Destroys chunks when the current handler has returned: writes of this pass may still refer to them.
-  void retire(std::vector<std::unique_ptr<FeedChunk>> chunks);
+  FeedChunkPool& chunks() { return chunks_; }
   // The feed has ended: who asks for its key again gets a new one.
   void on_ended(Feed& feed);
 
@@ -65,10 +65,10 @@ class FeedSet {
     std::unique_ptr<Feed> feed;
     std::int64_t used_ms;  // when it was last asked for or seen with members
   };
+  FeedChunkPool chunks_;
   std::map<TopicPartition, std::unique_ptr<KeyIndex>> key_indexes_;
   std::unordered_map<std::string, Kept> feeds_;
   std::vector<std::unique_ptr<Feed>> ended_;
-  std::vector<std::unique_ptr<FeedChunk>> retired_;
   std::size_t bytes_ = 0;
   std::string scratch_;
   std::string encode_scratch_;
