@@ -56,13 +56,15 @@ void KeyIndex::add(KeyedFollow& follower) {
   follower.known_from_ = cursor_.next;
   follower.place_ = followers_.size();
   followers_.push_back(&follower);
-  for (const std::string& key : follower.keys_) by_key_.emplace(key, &follower);
+  for (const std::string& key : follower.keys_) by_key_[key].push_back(&follower);
 }
 
 void KeyIndex::remove(KeyedFollow& follower) {
   for (const std::string& key : follower.keys_) {
-    const auto [begin, end] = by_key_.equal_range(key);
-    by_key_.erase(std::find_if(begin, end, [&follower](const auto& entry) { return entry.second == &follower; }));
+    const auto wanting = by_key_.find(key);
+    auto& follows = wanting->second;
+    follows.erase(std::find(follows.begin(), follows.end(), &follower));
+    if (follows.empty()) by_key_.erase(wanting);
   }
   followers_.back()->place_ = follower.place_;
   followers_[follower.place_] = followers_.back();
@@ -119,9 +121,10 @@ void KeyIndex::read() {
 
 // `at`: in the chunk that the cursor is in, where the record or one before it is.
 void KeyIndex::note(const RecordView& record, std::size_t at) {
-  const auto [begin, end] = by_key_.equal_range(*record.key);
-  for (auto entry = begin; entry != end; ++entry) {
-    KeyedFollow& follower = *entry->second;
+  const auto wanting = by_key_.find(*record.key);
+  if (wanting == by_key_.end()) return;
+  for (KeyedFollow* const wants : wanting->second) {
+    KeyedFollow& follower = *wants;
     if (follower.matches_.size() == KeyedFollow::kMatchesMax) {
       follower.matches_.clear();
       follower.known_from_ = record.offset + 1;

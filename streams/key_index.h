@@ -4,6 +4,7 @@
 // own. With it a feed hears of its own records only, and is told where they lie.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -89,7 +90,9 @@ class KeyIndex {
   Loop& loop_;
   RecordLog::Cursor cursor_;               // no chunk is held between two reads
   std::weak_ptr<const RecordChunk> left_;  // the one that it stands in
-  std::unordered_multimap<std::string, KeyedFollow*, KeyHash, std::equal_to<>> by_key_;
+  // Mostly one has a key: it stands beside it.
+  using Wanting = boost::container::small_vector<KeyedFollow*, 1>;
+  std::unordered_map<std::string, Wanting, KeyHash, std::equal_to<>> by_key_;
   std::vector<KeyedFollow*> followers_;
   std::vector<KeyedFollow*> told_;  // of what is being read
   std::size_t turn_ = 0;            // of followers_: who hears next of what is not for it

@@ -24,54 +24,6 @@ HistoryOptions bounded(HistoryOptions options) {
 
 }  // namespace
 
-// One consumer and the runs on it.
-class PageHistory::Reader final : public ConsumerEvents {
- public:
-  Reader(PageHistory& history, Consumer& consumer) : history_{history}, consumer_{consumer} {}
-
-  bool has(const TopicPartition& partition) const { return runs_.contains(partition); }
-  std::size_t runs() const { return runs_.size(); }
-  std::size_t silent_runs() const {
-    return static_cast<std::size_t>(
-        std::count_if(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second->is_silent; }));
-  }
-  void start(Run& run) {
-    runs_[run.partition] = &run;
-    consumer_.start(run.partition, run.next);
-  }
-  void stop(const Run& run) {
-    last_ = nullptr;
-    runs_.erase(run.partition);
-    consumer_.stop(run.partition);
-  }
-  std::size_t poll(std::size_t records_max) { return consumer_.poll(*this, records_max); }
-
-  void on_record(const TopicPartition& from, const RecordView& record) override {
-    if (Run* run = find(from)) history_.on_record(*run, record);
-  }
-  void on_end(const TopicPartition& from, Offset next) override {
-    if (Run* run = find(from)) history_.on_end(*run, next);
-  }
-  void on_out_of_range(const TopicPartition& from, Offset asked) override {
-    if (Run* run = find(from)) history_.on_out_of_range(*run, asked);
-  }
-  void on_error(const TopicPartition& from, const std::string& text) override {
-    if (const Run* run = find(from)) history_.on_error(*run, text);
-  }
-
- private:
-  Run* find(const TopicPartition& partition) {
-    if (last_ != nullptr && last_->partition == partition) return last_;
-    const auto found = runs_.find(partition);
-    return found == runs_.end() ? nullptr : last_ = found->second;
-  }
-
-  PageHistory& history_;
-  Consumer& consumer_;
-  std::map<TopicPartition, Run*> runs_;
-  Run* last_ = nullptr;
-};
-
 PageHistory::PageHistory(const std::vector<Consumer*>& consumers, Catalog& catalog, Loop& own, const Clock& clock,
                          KafkaReports& reports, HistoryOptions options)
     : catalog_{catalog},
@@ -80,8 +32,8 @@ PageHistory::PageHistory(const std::vector<Consumer*>& consumers, Catalog& catal
       reports_{reports},
       options_{bounded(options)},
       cache_{clock, memory_, options.history_bytes, options.kept_ms},
+      readers_{*this, consumers, options.runs_per_consumer},
       tick_{[this] { on_tick(); }} {
-  for (Consumer* consumer : consumers) readers_.push_back(std::make_unique<Reader>(*this, *consumer));
   own_.timers().set(tick_, kTickMs);
 }
 
@@ -145,7 +97,7 @@ void PageHistory::want(const TopicPartition& partition, Asker asker) {
 }
 
 // A run that is about to pass the offset, if there is one.
-PageHistory::Run* PageHistory::run_towards(const TopicPartition& partition, Offset offset) {
+HistoryRun* PageHistory::run_towards(const TopicPartition& partition, Offset offset) {
   const auto runs = runs_.find(partition);
   if (runs == runs_.end()) return nullptr;
   for (auto& [id, run] : runs->second) {
@@ -164,7 +116,7 @@ bool PageHistory::is_near(const Run& run, Offset offset) {
   return static_cast<double>(offset - run.next) * bytes_an_offset < static_cast<double>(kJoinBytesMax);
 }
 
-PageHistory::Run& PageHistory::run_from(const TopicPartition& partition, Offset offset) {
+HistoryRun& PageHistory::run_from(const TopicPartition& partition, Offset offset) {
   auto& runs = runs_[partition];
   for (auto& [id, run] : runs) {
     // One that has not begun may as well begin a little earlier: it waits for its place on a consumer.
@@ -225,38 +177,17 @@ void PageHistory::queue(Run& run) {
   start_waiting();
 }
 
-PageHistory::Reader* PageHistory::place_for(const Run& run) const {
-  Reader* best = nullptr;
-  for (const auto& reader : readers_) {
-    if (reader->has(run.partition) || reader->runs() >= options_.runs_per_consumer) continue;
-    if (best == nullptr || reader->runs() < best->runs()) best = reader.get();
-  }
-  return best;
-}
-
-bool PageHistory::has_place() const {
-  return std::any_of(readers_.begin(), readers_.end(),
-                     [this](const auto& reader) { return reader->runs() < options_.runs_per_consumer; });
-}
-
-// Half of all places: who comes next must not find nothing but runs whose leader is away.
-std::size_t PageHistory::silent_max() const {
-  return std::max<std::size_t>(1, readers_.size() * options_.runs_per_consumer / 2);
-}
-
 void PageHistory::start_waiting() {
-  if (waiting_.empty() || !has_place()) return;
+  if (waiting_.empty() || !readers_.has_place()) return;
   const bool is_full = !cache_.make_room(0);
   count_unasked();
-  bool is_reading =
-      std::any_of(readers_.begin(), readers_.end(), [](const auto& reader) { return reader->runs() > 0; });
-  std::size_t silent = 0;
-  for (const auto& reader : readers_) silent += reader->silent_runs();
+  bool is_reading = readers_.runs() > 0;
+  std::size_t silent = readers_.silent_runs();
   for (auto it = waiting_.begin(); it != waiting_.end();) {
     Run& run = **it;
     const bool waits_for_memory = is_full && is_reading && clock_.steady_ms() - run.event_ms < options_.full_ms;
-    const bool waits_for_others = run.is_silent && silent >= silent_max();
-    Reader* reader = waits_for_memory || waits_for_others ? nullptr : place_for(run);
+    const bool waits_for_others = run.is_silent && silent >= readers_.silent_max();
+    HistoryReader* reader = waits_for_memory || waits_for_others ? nullptr : readers_.place_for(run);
     if (reader == nullptr) {
       ++it;
       continue;
@@ -314,7 +245,7 @@ void PageHistory::on_record(Run& run, const RecordView& record) {
   if (record.offset >= run.look_at) pass_known(run);
   if (record.offset < run.next) return touch(run);
   if (!run.chunk || !run.chunk->append(record)) {
-    if (has_records(run)) cut(run, record.offset);
+    if (run.has_records()) cut(run, record.offset);
     run.chunk.reset();
     run.chunk = make_chunk(std::max(run.chunk_bytes, RecordChunk::bytes_of(record)));
     run.page_begin = 0;
@@ -362,7 +293,7 @@ void PageHistory::on_end(Run& run, Offset next) {
   }
 }
 
-void PageHistory::on_out_of_range(Run& run, Offset) {
+void PageHistory::on_out_of_range(Run& run) {
   stop(run);
   if (run.askers.empty()) return;
   ask_ends(run);
@@ -391,8 +322,6 @@ std::shared_ptr<RecordChunk> PageHistory::fitted(std::shared_ptr<RecordChunk> ch
   }
   return small;
 }
-
-bool PageHistory::has_records(const Run& run) const { return run.chunk && run.chunk->published() > run.page_begin; }
 
 // The page at hand is complete up to `next`: it is kept, and whoever waits for a part of it is answered.
 void PageHistory::cut(Run& run, Offset next) {
@@ -457,8 +386,7 @@ bool PageHistory::step() {
   }
   start_waiting();
   totals_.runs_waiting = waiting_.size();
-  totals_.runs_reading = 0;
-  for (const auto& reader : readers_) totals_.runs_reading += reader->runs();
+  totals_.runs_reading = readers_.runs();
   const std::scoped_lock lock{counts_mutex_};
   totals_.hits = counts_.hits;
   totals_.misses = counts_.misses;
@@ -551,12 +479,12 @@ void PageHistory::give_way(std::vector<Run*> silent) {
   const auto waiting_silent = static_cast<std::size_t>(
       std::count_if(waiting_.begin(), waiting_.end(), [](const Run* run) { return run->is_silent; }));
   std::size_t same = waiting_silent;
-  std::size_t others = has_place() ? 0 : waiting_.size() - waiting_silent;
+  std::size_t others = readers_.has_place() ? 0 : waiting_.size() - waiting_silent;
   std::sort(silent.begin(), silent.end(), [](const Run* a, const Run* b) { return a->event_ms < b->event_ms; });
   std::size_t staying = silent.size();
   for (Run* run : silent) {
     const bool is_over = clock_.steady_ms() - run->event_ms >= options_.silent_ms;
-    if (others > 0 && (is_over || staying > silent_max())) {
+    if (others > 0 && (is_over || staying > readers_.silent_max())) {
       --others;
     } else if (same > 0 && is_over) {
       --same;

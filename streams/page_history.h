@@ -19,6 +19,8 @@
 #include "streams/consumer.h"
 #include "streams/history.h"
 #include "streams/history_memory.h"
+#include "streams/history_readers.h"
+#include "streams/history_run.h"
 #include "streams/kafka_reports.h"
 #include "streams/page_cache.h"
 
@@ -69,7 +71,7 @@ struct HistoryCounts {
 // never lets go keeps nobody waiting for longer, and a subscriber lets go within a second.
 //
 // Threads: find, read, drop, counts any; the rest the one that runs `own`.
-class PageHistory final : public History {
+class PageHistory final : public History, private HistoryRunEvents {
  public:
   PageHistory(const std::vector<Consumer*>& consumers, Catalog& catalog, Loop& own, const Clock& clock,
               KafkaReports& reports, HistoryOptions options);
@@ -86,42 +88,9 @@ class PageHistory final : public History {
   HistoryCounts counts() const;
 
  private:
-  class Reader;
-  struct Asker {
-    Offset offset;
-    Reply<HistoryAnswer> reply;
-    std::int64_t asked_ms = 0;
-  };
-  enum class State : std::uint8_t {
-    waiting,  // for a place on a consumer
-    reading,  // on one
-    asking,   // the catalog, why its offset cannot be read
-    resting,
-  };
-  struct Run {
-    std::uint64_t id = 0;
-    TopicPartition partition;
-    Offset first = 0;
-    State state = State::resting;
-    Reader* reader = nullptr;            // reading
-    Offset next = 0;                     // every readable record below it has been read
-    Offset page_first = 0;               // of the page at hand
-    Offset look_at = 0;                  // a record from there on may be in a page that another run has read
-    std::shared_ptr<RecordChunk> chunk;  // that it lies in, behind pages that were cut before; null: nothing in it yet
-    std::size_t page_begin = 0;          // in the chunk
-    std::size_t chunk_bytes = 0;         // of the next one
-    std::vector<Asker> askers;
-    std::size_t ahead_bytes = 0;   // in pages that nobody has asked for
-    std::size_t budget_bytes = 0;  // that ahead_bytes may grow to: 0 until somebody has asked for a second page
-    bool is_at_end = false;        // nothing was readable at `next` when it was last there
-    std::size_t bytes = 0;         // read so far
-    bool is_touched = false;       // in touched_
-    std::int64_t event_ms = 0;     // of the last event, or the start
-    std::int64_t asked_ms = 0;
-    bool is_silent = false;  // nothing has come for down_ms while it was on a consumer, and nothing since
-    int refused = 0;         // times in a row that the offset was out of range and then was not
-    Ask<Catalog::EndsAnswer> ends;
-  };
+  using Run = HistoryRun;
+  using Asker = HistoryRun::Asker;
+  using State = HistoryRun::State;
 
   void want(const TopicPartition& partition, Asker asker);
   Run* run_towards(const TopicPartition& partition, Offset offset);
@@ -130,22 +99,18 @@ class PageHistory final : public History {
   void page_asked(const TopicPartition& partition, std::uint64_t run, Offset first, std::size_t bytes);
   void forget(const TopicPartition& partition);
   void queue(Run& run);
-  Reader* place_for(const Run& run) const;
-  bool has_place() const;
-  std::size_t silent_max() const;
   void start_waiting();
   void give_way(std::vector<Run*> silent);
-  void on_record(Run& run, const RecordView& record);
+  void on_record(Run& run, const RecordView& record) override;
   void pass_known(Run& run);
-  void on_end(Run& run, Offset next);
-  void on_out_of_range(Run& run, Offset asked);
-  void on_error(const Run& run, const std::string& text);
+  void on_end(Run& run, Offset next) override;
+  void on_out_of_range(Run& run) override;
+  void on_error(const Run& run, const std::string& text) override;
   void touch(Run& run);
-  bool has_records(const Run& run) const;
   void cut(Run& run, Offset next);
   std::shared_ptr<RecordChunk> make_chunk(std::size_t bytes);
   std::shared_ptr<RecordChunk> fitted(std::shared_ptr<RecordChunk> chunk);
-  void leave_chunk(Run& run);
+  static void leave_chunk(Run& run);
   void decide(Run& run, bool is_drained);
   void stop(Run& run);
   bool may_read_ahead(const Run& run);
@@ -164,7 +129,7 @@ class PageHistory final : public History {
   const HistoryOptions options_;
   HistoryMemory memory_;
   PageCache cache_;
-  std::vector<std::unique_ptr<Reader>> readers_;
+  HistoryReaders readers_;
   std::map<TopicPartition, std::map<std::uint64_t, Run>> runs_;
   std::deque<Run*> waiting_;
   std::vector<Run*> touched_;
