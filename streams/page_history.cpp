@@ -270,7 +270,7 @@ void PageHistory::pass_known(Run& run) {
     run.bytes += page->end - page->begin;
   }
   run.page_first = run.next;
-  run.look_at = cache_.first_from(run.partition, run.next);
+  run.look_at = cache_.first_from(run.partition, run.next + 1);
   const auto passed = std::stable_partition(run.askers.begin(), run.askers.end(),
                                             [&run](const Asker& asker) { return asker.offset >= run.next; });
   std::vector<Asker> there{std::make_move_iterator(passed), std::make_move_iterator(run.askers.end())};
