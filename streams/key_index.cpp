@@ -56,6 +56,7 @@ void KeyIndex::add(KeyedFollow& follower) {
   follower.known_from_ = cursor_.next;
   follower.place_ = followers_.size();
   followers_.push_back(&follower);
+  if (unheard_ > 0) ++unheard_;  // it may stand before some whose turn has not come
   for (const std::string& key : follower.keys_) by_key_[key].push_back(&follower);
 }
 

@@ -177,6 +177,25 @@ TEST_F(KeyIndexTest, OneThatLeavesKeepsNobodyElseFromHearing) {
   for (const auto& reader : readers) EXPECT_GE(reader->news, 1) << reader->keys[0];
 }
 
+TEST_F(KeyIndexTest, OneThatComesKeepsNobodyElseFromHearing) {
+  log(0).start(0);
+  for (std::size_t turns = 0; turns < 20; ++turns) {
+    std::vector<std::unique_ptr<Reader>> readers;
+    for (int i = 0; i < 10; ++i) {
+      readers.push_back(std::make_unique<Reader>(index(), std::vector<std::string>{"k" + std::to_string(i)}));
+      start(*readers.back());
+    }
+    append(0, static_cast<Offset>(turns), "", "other");
+    tell(0);
+    pass(static_cast<std::int64_t>(turns) * 50);  // another turn begins with each
+    Reader late{index(), {"late"}};
+    start(late);
+    pass(2 * KeyIndex::kProgressMs);
+
+    for (const auto& reader : readers) EXPECT_GE(reader->news, 1) << reader->keys[0] << ", " << turns;
+  }
+}
+
 TEST_F(KeyIndexTest, ANewEpochIsNewsForAllAndHidesNothing) {
   log(0).start(10);
   Reader reader{index(), {"mine"}};
