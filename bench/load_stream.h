@@ -9,7 +9,7 @@
 
 #include "bench/histogram.h"
 #include "bench/stamp.h"
-#include "streams/scripted/gunzip.h"
+#include "streams/scripted/decoder.h"
 
 namespace tailgate::bench {
 

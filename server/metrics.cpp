@@ -94,13 +94,23 @@ void add_streams(MetricPage& page, const MetricSources& from) {
   page.counter("tailgate_records_out_total", "Records delivered.", sum(from.streams, &StreamCounters::records_out));
   page.counter("tailgate_bytes_out_total", "Bytes of streams delivered.",
                sum(from.streams, &StreamCounters::bytes_out));
-  page.gauge("tailgate_gzip_streams", "Compressed streams open now.", sum(from.streams, &StreamCounters::gzip_streams));
-  page.counter("tailgate_gzip_plain_bytes_total", "Bytes delivered by compressed streams, before compression.",
-               sum(from.streams, &StreamCounters::gzip_plain_bytes));
-  page.counter("tailgate_gzip_bytes_out_total", "What they became.",
-               sum(from.streams, &StreamCounters::gzip_bytes_out));
-  page.counter("tailgate_gzip_shared_bytes_total", "Bytes of events that were compressed once for all who take them.",
-               sum(from.streams, &StreamCounters::gzip_shared_bytes));
+  for (std::size_t coding = 0; coding < kCodings; ++coding) {
+    const auto of_coding = [&](Counter CodingCounters::*member) {
+      std::uint64_t sum = 0;
+      for (const StreamCounters* counters : from.streams) sum += (counters->coded[coding].*member).get();
+      return as_double(sum);
+    };
+    const MetricLabels labels{{"coding", kCodingNames[coding]}};
+    page.gauge("tailgate_compressed_streams", "Compressed streams open now.", of_coding(&CodingCounters::streams),
+               labels);
+    page.counter("tailgate_compressed_plain_bytes_total", "Bytes delivered by compressed streams, before compression.",
+                 of_coding(&CodingCounters::plain_bytes), labels);
+    page.counter("tailgate_compressed_bytes_out_total", "What they became.", of_coding(&CodingCounters::bytes_out),
+                 labels);
+    page.counter("tailgate_compressed_shared_bytes_total",
+                 "Bytes of events that were compressed once for all who take them.",
+                 of_coding(&CodingCounters::shared_bytes), labels);
+  }
   page.counter("tailgate_records_encoded_total", "Records encoded into feeds.",
                sum(from.streams, &StreamCounters::records_encoded));
   page.counter("tailgate_gaps_total", "Gaps told to clients.", sum(from.streams, &StreamCounters::gaps));

@@ -24,14 +24,14 @@ Deflater::~Deflater() { deflateEnd(&stream_); }
 
 void Deflater::restart() { deflateReset(&stream_); }
 
-void Deflater::deflate(std::string_view plain, std::string& out) {
+void Deflater::compress(std::string_view plain, std::string& out) {
   const std::size_t begin = out.size();
   out.resize(begin + deflateBound(&stream_, plain.size()) + kFlushBytes);
   stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));  // zlib only reads it
   stream_.avail_in = static_cast<uInt>(plain.size());
   stream_.next_out = reinterpret_cast<Bytef*>(out.data() + begin);
   stream_.avail_out = static_cast<uInt>(out.size() - begin);
-  ::deflate(&stream_, Z_SYNC_FLUSH);
+  deflate(&stream_, Z_SYNC_FLUSH);
   assert(stream_.avail_in == 0 && stream_.avail_out > 0);  // all of it is flushed
   out.resize(out.size() - stream_.avail_out);
 }

@@ -1,4 +1,4 @@
-// Raw deflate (RFC 1951) whose output ends at a byte after every piece: owner of a zlib stream.
+// Raw deflate (RFC 1951): owner of a zlib stream.
 #pragma once
 
 #include <zlib.h>
@@ -7,23 +7,22 @@
 #include <string>
 #include <string_view>
 
+#include "streams/compressor.h"
+
 namespace tailgate {
 
-// Threads: one at a time.
-class Deflater {
+class Deflater final : public Compressor {
  public:
   // What one costs, about.
   static constexpr std::size_t kBytes = std::size_t{72} << 10;
 
   Deflater();
-  ~Deflater();
+  ~Deflater() override;
   Deflater(const Deflater&) = delete;
   Deflater& operator=(const Deflater&) = delete;
 
-  // What comes next refers to nothing before it.
-  void restart();
-  // Appends `plain`, compressed and flushed: whoever has the bytes up to here can read all of it.
-  void deflate(std::string_view plain, std::string& out);
+  void restart() override;
+  void compress(std::string_view plain, std::string& out) override;
 
  private:
   z_stream stream_{};

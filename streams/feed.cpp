@@ -66,7 +66,8 @@ Feed::~Feed() {
 }
 
 void Feed::account() {
-  const std::size_t bytes = log_.bytes() + gzip_.bytes();
+  std::size_t bytes = log_.bytes();
+  for (const CodedLog& coded : coded_) bytes += coded.bytes();
   if (bytes == accounted_bytes_) return;
   owner_.on_bytes_changed(accounted_bytes_, bytes);
   accounted_bytes_ = bytes;
@@ -120,10 +121,10 @@ bool Feed::advance(FeedLog::Place& place) {
   return is_moved;
 }
 
-const GzipUnit* Feed::make_gzip_unit(FeedChunk& chunk, std::size_t from, std::size_t to) {
-  const GzipUnit* const unit = gzip_.make(chunk, from, to, context_.loop.timers().clock().steady_ms());
+const CodedUnit* Feed::make_unit(Coding coding, FeedChunk& chunk, std::size_t from, std::size_t to) {
+  const CodedUnit* const unit = coded(coding).make(chunk, from, to, context_.loop.timers().clock().steady_ms());
   if (unit == nullptr) return nullptr;
-  context_.counters.gzip_shared_bytes.add(to - from);
+  context_.counters.coded[index_of(coding)].shared_bytes.add(to - from);
   account();
   return unit;
 }

@@ -17,10 +17,10 @@
 #include "cursors/id.h"
 #include "cursors/id_text.h"
 #include "streams/catalog.h"
+#include "streams/coded_log.h"
 #include "streams/doubts.h"
 #include "streams/encoder.h"
 #include "streams/feed_log.h"
-#include "streams/gzip_log.h"
 #include "streams/history.h"
 #include "streams/key_index.h"
 #include "streams/stream_counters.h"
@@ -124,9 +124,9 @@ class Feed {
   bool matches(const RecordView& record) const;
 
   // The compressed form of its log, for members that take it.
-  GzipLog& gzip() { return gzip_; }
-  // As GzipLog::make.
-  const GzipUnit* make_gzip_unit(FeedChunk& chunk, std::size_t from, std::size_t to);
+  CodedLog& coded(Coding coding) { return coded_[index_of(coding)]; }
+  // As CodedLog::make.
+  const CodedUnit* make_unit(Coding coding, FeedChunk& chunk, std::size_t from, std::size_t to);
 
   // New partitions join in silence; a topic that is gone ends the feed.
   void on_topics(const Topics& topics);
@@ -156,7 +156,7 @@ class Feed {
   StreamContext& context_;
   FeedSet& owner_;
   FeedLog log_;
-  GzipLog gzip_{log_};
+  std::array<CodedLog, kCodings> coded_{CodedLog{log_, Coding::gzip}};
   IdText id_;                          // P at the head of the log, as text, of the partitions that are started
   std::vector<std::size_t> id_slots_;  // by slot: its place in id_
   std::vector<Partition> partitions_;

@@ -70,12 +70,13 @@ void FeedLog::append_barrier(Slot slot, Offset offset) {
   ++chunks_.back()->barriers;
 }
 
-const GzipUnit& FeedLog::append_unit(FeedChunk& chunk, GzipUnit unit) {
-  assert(chunk.units.empty() || chunk.units.back().to <= unit.from);
-  const std::size_t cost = sizeof(GzipUnit) + unit.size;
+const CodedUnit& FeedLog::append_unit(FeedChunk& chunk, Coding coding, CodedUnit unit) {
+  std::vector<CodedUnit>& units = chunk.units[index_of(coding)];
+  assert(units.empty() || units.back().to <= unit.from);
+  const std::size_t cost = sizeof(CodedUnit) + unit.size;
   chunk.units_bytes += cost;
   bytes_ += cost;
-  return chunk.units.emplace_back(std::move(unit));
+  return units.emplace_back(std::move(unit));
 }
 
 std::vector<Offset> FeedLog::position_at(const Place& place) const {

@@ -1,6 +1,7 @@
 // The encoded events of one feed on one io thread: what all of its subscribers there read in place.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -9,7 +10,8 @@
 #include <vector>
 
 #include "cursors/position.h"
-#include "streams/gzip_unit.h"
+#include "streams/coded_unit.h"
+#include "streams/coding.h"
 
 namespace tailgate {
 
@@ -37,7 +39,8 @@ struct FeedChunk {
   std::unique_ptr<char[]> bytes;
   std::size_t capacity = 0;
   std::vector<FeedEntry> entries;
-  std::vector<GzipUnit> units;    // of its bytes, ascending; none where nobody takes them compressed
+  // Of its bytes, by coding, ascending; none where nobody takes them compressed.
+  std::array<std::vector<CodedUnit>, kCodings> units;
   std::size_t units_bytes = 0;    // that they cost
   std::uint64_t begin = 0;        // bytes of the log before it
   std::vector<Offset> start;      // P before the first entry, by slot; shorter where slots came later
@@ -78,7 +81,7 @@ class FeedLog {
   void append_progress(Slot slot, Offset offset);
   void append_barrier(Slot slot, Offset offset);
   // The compressed form of bytes that are there, behind those of the chunk that have one.
-  const GzipUnit& append_unit(FeedChunk& chunk, GzipUnit unit);
+  const CodedUnit& append_unit(FeedChunk& chunk, Coding coding, CodedUnit unit);
 
   // P at the head, by slot; kNotStarted where nothing was appended.
   const std::vector<Offset>& head_position() const { return head_; }

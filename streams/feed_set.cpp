@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "streams/coded_format.h"
+
 namespace tailgate {
 
 namespace {
@@ -43,9 +45,10 @@ KeyIndex& FeedSet::key_index(const TopicPartition& partition) {
   return *index;
 }
 
-Deflater& FeedSet::deflater() {
-  if (!deflater_) deflater_ = std::make_unique<Deflater>();
-  return *deflater_;
+Compressor& FeedSet::compressor(Coding coding) {
+  std::unique_ptr<Compressor>& compressor = compressors_[index_of(coding)];
+  if (!compressor) compressor = format_of(coding).make_compressor();
+  return *compressor;
 }
 
 void FeedSet::on_bytes_changed(std::size_t before, std::size_t after) {

@@ -1,6 +1,7 @@
 // The feeds of one io thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -10,7 +11,8 @@
 #include <vector>
 
 #include "base/jitter.h"
-#include "streams/deflater.h"
+#include "streams/coding.h"
+#include "streams/compressor.h"
 #include "streams/feed.h"
 #include "streams/feed_chunk_pool.h"
 #include "streams/stream_drain.h"
@@ -40,7 +42,7 @@ class FeedSet {
   std::string& scratch() { return scratch_; }
 
   // For what one subscriber alone gets compressed; used between restarts.
-  Deflater& deflater();
+  Compressor& compressor(Coding coding);
 
   // ---- of feeds ----
   // Stays as long as it has followers, and for this turn of the loop at least.
@@ -72,7 +74,7 @@ class FeedSet {
   std::size_t bytes_ = 0;
   std::string scratch_;
   std::string encode_scratch_;
-  std::unique_ptr<Deflater> deflater_;  // once somebody needed it
+  std::array<std::unique_ptr<Compressor>, kCodings> compressors_;  // once somebody needed one
   Timer idle_timer_;
   std::unique_ptr<Watch> topics_watch_;
 };

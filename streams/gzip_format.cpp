@@ -2,7 +2,7 @@
 
 #include <zlib.h>
 
-#include <algorithm>
+#include "streams/deflater.h"
 
 namespace tailgate {
 
@@ -18,26 +18,14 @@ const Bytef* bytes_of(std::string_view plain) { return reinterpret_cast<const By
 
 }  // namespace
 
-GzipCheck::Part GzipCheck::part(std::string_view plain) {
-  const auto bytes = static_cast<z_off_t>(plain.size());
-  return Part{static_cast<std::uint32_t>(crc32_z(0, bytes_of(plain), plain.size())),
-              static_cast<std::uint32_t>(plain.size()), static_cast<std::uint32_t>(crc32_combine_gen(bytes))};
-}
+std::unique_ptr<Compressor> GzipFormat::make_compressor() const { return std::make_unique<Deflater>(); }
 
-void GzipCheck::add(std::string_view plain) {
-  crc_ = static_cast<std::uint32_t>(crc32_z(crc_, bytes_of(plain), plain.size()));
-  bytes_ += static_cast<std::uint32_t>(plain.size());
-}
-
-void GzipCheck::add(const Part& part) {
-  crc_ = static_cast<std::uint32_t>(crc32_combine_op(crc_, part.crc, part.shift));
-  bytes_ += part.bytes;
-}
+std::size_t GzipFormat::compressor_bytes() const { return Deflater::kBytes; }
 
 // No name, no time, of no system.
-void append_gzip_header(std::string& out) { out += std::string_view{"\x1f\x8b\x08\0\0\0\0\0\0\xff", 10}; }
+void GzipFormat::append_begin(std::string& out) const { out += std::string_view{"\x1f\x8b\x08\0\0\0\0\0\0\xff", 10}; }
 
-void append_stored(std::string& out, std::string_view plain) {
+void GzipFormat::append_stored(std::string& out, std::string_view plain) const {
   while (!plain.empty()) {
     const std::string_view block = plain.substr(0, kStoredMax);
     const auto size = static_cast<std::uint32_t>(block.size());
@@ -50,10 +38,26 @@ void append_stored(std::string& out, std::string_view plain) {
 }
 
 // An empty block that says it is the last one.
-void append_gzip_end(std::string& out, const GzipCheck& check) {
+void GzipFormat::append_end(std::string& out, const CodedCheck& check) const {
   out += std::string_view{"\x03\0", 2};
-  append_little_endian(out, check.crc(), 4);
-  append_little_endian(out, check.bytes(), 4);
+  append_little_endian(out, check.crc, 4);
+  append_little_endian(out, check.bytes, 4);
+}
+
+CodedCheck::Part GzipFormat::part_of(std::string_view plain) const {
+  const auto bytes = static_cast<z_off_t>(plain.size());
+  return {static_cast<std::uint32_t>(crc32_z(0, bytes_of(plain), plain.size())),
+          static_cast<std::uint32_t>(plain.size()), static_cast<std::uint32_t>(crc32_combine_gen(bytes))};
+}
+
+void GzipFormat::add(CodedCheck& check, std::string_view plain) const {
+  check.crc = static_cast<std::uint32_t>(crc32_z(check.crc, bytes_of(plain), plain.size()));
+  check.bytes += static_cast<std::uint32_t>(plain.size());
+}
+
+void GzipFormat::add(CodedCheck& check, const CodedCheck::Part& part) const {
+  check.crc = static_cast<std::uint32_t>(crc32_combine_op(check.crc, part.crc, part.shift));
+  check.bytes += part.bytes;
 }
 
 }  // namespace tailgate

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/counter.h"
+#include "streams/coding.h"
 #include "streams/topic_counters.h"
 
 namespace tailgate {
@@ -19,6 +20,14 @@ enum class StreamState : std::uint8_t { live, ahead, behind };
 inline constexpr std::size_t kStreamStates = 3;
 inline constexpr std::size_t kEventFormats = 4;
 
+// Of streams that are compressed.
+struct CodingCounters {
+  Counter streams;       // gauge
+  Counter plain_bytes;   // of bytes_out
+  Counter bytes_out;     // what they became
+  Counter shared_bytes;  // compressed once for all of a feed
+};
+
 struct alignas(64) StreamCounters {
   Counter feeds;       // gauge
   Counter feed_bytes;  // gauge
@@ -26,11 +35,8 @@ struct alignas(64) StreamCounters {
   std::array<std::array<Counter, kStreamStates>, kEventFormats> streams;
   Counter records_encoded;
   Counter records_out;
-  Counter bytes_out;          // before they are compressed
-  Counter gzip_streams;       // gauge
-  Counter gzip_plain_bytes;   // of bytes_out: of streams that are compressed
-  Counter gzip_bytes_out;     // what they became
-  Counter gzip_shared_bytes;  // compressed once for all of a feed
+  Counter bytes_out;                           // before they are compressed
+  std::array<CodingCounters, kCodings> coded;  // by Coding
   Counter gaps;
   Counter resets;
   Counter faults;

@@ -7,44 +7,51 @@
 namespace tailgate {
 namespace {
 
+std::string chosen(std::string_view accept_encoding, const CodingSet& had = {true}) {
+  const auto coding = choose_coding(parse_accept_encoding(accept_encoding), had);
+  return coding ? std::string{name_of(*coding)} : "";
+}
+
 TEST(AcceptEncoding, WhoNamesGzipGetsIt) {
-  EXPECT_TRUE(accepts_gzip("gzip"));
-  EXPECT_TRUE(accepts_gzip("deflate, gzip, br, zstd"));  // curl --compressed
-  EXPECT_TRUE(accepts_gzip("gzip, deflate"));            // Python's requests
-  EXPECT_TRUE(accepts_gzip("x-gzip"));
-  EXPECT_TRUE(accepts_gzip("GZip ; Q=0.001"));
-  EXPECT_TRUE(accepts_gzip("identity, gzip"));
-  EXPECT_TRUE(accepts_gzip("*"));
-  EXPECT_TRUE(accepts_gzip("br;q=1.0, gzip;q=0.8, *;q=0.1"));
+  EXPECT_EQ(chosen("gzip"), "gzip");
+  EXPECT_EQ(chosen("deflate, gzip, br, zstd"), "gzip");  // curl --compressed
+  EXPECT_EQ(chosen("gzip, deflate"), "gzip");            // Python's requests
+  EXPECT_EQ(chosen("x-gzip"), "gzip");
+  EXPECT_EQ(chosen("GZip ; Q=0.001"), "gzip");
+  EXPECT_EQ(chosen("identity, gzip"), "gzip");
+  EXPECT_EQ(chosen("*"), "gzip");
+  EXPECT_EQ(chosen("br;q=1.0, gzip;q=0.8, *;q=0.1"), "gzip");
 }
 
 TEST(AcceptEncoding, WhoNamesNothingGetsNothingCompressed) {
-  EXPECT_FALSE(accepts_gzip(""));
-  EXPECT_FALSE(accepts_gzip(" , ,"));
-  EXPECT_FALSE(accepts_gzip("identity"));
-  EXPECT_FALSE(accepts_gzip("br, zstd"));
-  EXPECT_FALSE(accepts_gzip("gzipped"));
+  EXPECT_EQ(chosen(""), "");
+  EXPECT_EQ(chosen(" , ,"), "");
+  EXPECT_EQ(chosen("identity"), "");
+  EXPECT_EQ(chosen("br, zstd"), "");
+  EXPECT_EQ(chosen("gzipped"), "");
 }
 
 TEST(AcceptEncoding, AQualityOfZeroRefuses) {
-  EXPECT_FALSE(accepts_gzip("gzip;q=0"));
-  EXPECT_FALSE(accepts_gzip("gzip;q=0.000, *"));
-  EXPECT_FALSE(accepts_gzip("*;q=0"));
-  EXPECT_TRUE(accepts_gzip("gzip, *;q=0"));
+  EXPECT_EQ(chosen("gzip;q=0"), "");
+  EXPECT_EQ(chosen("gzip;q=0.000, *"), "");
+  EXPECT_EQ(chosen("*;q=0"), "");
+  EXPECT_EQ(chosen("gzip, *;q=0"), "gzip");
 }
 
 TEST(AcceptEncoding, WhoLikesIdentityBetterGetsIt) {
-  EXPECT_FALSE(accepts_gzip("gzip;q=0.5, identity"));
-  EXPECT_TRUE(accepts_gzip("gzip;q=0.5, identity;q=0.5"));
-  EXPECT_FALSE(accepts_gzip("*;q=0.2, identity;q=0.7"));
-  EXPECT_TRUE(accepts_gzip("identity;q=0, gzip;q=0.1"));
+  EXPECT_EQ(chosen("gzip;q=0.5, identity"), "");
+  EXPECT_EQ(chosen("gzip;q=0.5, identity;q=0.5"), "gzip");
+  EXPECT_EQ(chosen("*;q=0.2, identity;q=0.7"), "");
+  EXPECT_EQ(chosen("identity;q=0, gzip;q=0.1"), "gzip");
 }
 
+TEST(AcceptEncoding, WhatTheServerDoesNotHaveIsNotChosen) { EXPECT_EQ(chosen("gzip", {}), ""); }
+
 TEST(AcceptEncoding, WhatDoesNotParseIsPassedOver) {
-  EXPECT_FALSE(accepts_gzip("gzip;q=2"));
-  EXPECT_FALSE(accepts_gzip("gzip;q="));
-  EXPECT_TRUE(accepts_gzip("gzip;level=9"));
-  EXPECT_FALSE(accepts_gzip("gzip," + std::string(2000, 'x')));
+  EXPECT_EQ(chosen("gzip;q=2"), "");
+  EXPECT_EQ(chosen("gzip;q="), "");
+  EXPECT_EQ(chosen("gzip;level=9"), "gzip");
+  EXPECT_EQ(chosen("gzip," + std::string(2000, 'x')), "");
 }
 
 }  // namespace

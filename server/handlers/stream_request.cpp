@@ -119,7 +119,7 @@ class Reader {
       stream_.representation = accepted->representation;
     }
     const std::string* encoding = request_.header("accept-encoding");
-    stream_.takes_gzip = !is_poll() && encoding && accepts_gzip(*encoding);
+    if (encoding) stream_.codings = parse_accept_encoding(*encoding);
     if (!accepted && (!as || accepted.error().code == ErrorCode::bad_request)) return accepted.error();
 
     // Only an SSE stream can say `busy`; soft=0 says what holds anyway elsewhere.

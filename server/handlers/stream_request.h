@@ -13,6 +13,7 @@
 #include "cursors/id.h"
 #include "cursors/position.h"
 #include "server/handlers/accept.h"
+#include "server/handlers/accept_encoding.h"
 #include "server/http/exchange.h"
 #include "streams/exposure.h"
 #include "streams/reset_policy.h"
@@ -69,7 +70,7 @@ struct StreamRequest {
   Representation representation = Representation::sse;
   Format format = Format::value;
   bool is_as_given = false;  // the URL says the representation
-  bool takes_gzip = false;   // an open-ended one that its client wants compressed
+  CodingWishes codings{};    // how its client wants it compressed
   bool is_soft = false;      // SSE: refusals that would be 429 or 503 come as `busy`
 
   // What the ids of the request say, by topic. A topic that is not in it starts by `from`; in a topic that is, a

@@ -16,8 +16,8 @@
 #include "server/handlers/stream_headers.h"
 #include "server/handlers/stream_request.h"
 #include "server/handlers/stream_start.h"
+#include "streams/coded_body.h"
 #include "streams/encoder.h"
-#include "streams/gzip_body.h"
 #include "streams/poll.h"
 #include "streams/stream_body.h"
 
@@ -254,7 +254,7 @@ class Opening final : public Watch {
     if (request_.representation == Representation::json && !is_head_alone())
       return start_poll(feed, *start, std::move(id));
     Response response;
-    response.headers = stream_headers(request_.representation, id, coding());
+    response.headers = stream_headers(request_.representation, id, compression());
     if (is_head_alone()) {
       response.stream = std::make_unique<NoBody>();
       return exchange_.respond(std::move(response));
@@ -265,8 +265,8 @@ class Opening final : public Watch {
     response.note = [&stream, name = name_of(request_.representation)] {
       return AccessNote{std::string{name}, stream.records(), stream.why_ended()};
     };
-    if (coding() == Coding::gzip) {
-      response.stream = std::make_unique<GzipBody>(std::move(body));
+    if (const std::optional<Coding> coding = compression().coding) {
+      response.stream = std::make_unique<CodedBody>(std::move(body), *coding);
     } else {
       response.stream = std::move(body);
     }
@@ -277,9 +277,10 @@ class Opening final : public Watch {
     exchange_.respond(std::move(response));
   }
 
-  Coding coding() const {
-    if (!options_.has_gzip || request_.representation == Representation::json) return Coding::none;
-    return request_.takes_gzip ? Coding::gzip : Coding::identity;
+  Compression compression() const {
+    const bool is_poll = request_.representation == Representation::json;
+    if (is_poll || options_.codings == CodingSet{}) return {};
+    return {true, choose_coding(request_.codings, options_.codings)};
   }
 
   SubscriberOptions subscriber_options(const StreamStart& start) const {

@@ -8,6 +8,7 @@
 #include "server/handlers/caller_limits.h"
 #include "server/handlers/cursor_commits.h"
 #include "server/handlers/path_handler.h"
+#include "streams/coding.h"
 #include "streams/feed_set.h"
 
 namespace tailgate {
@@ -16,7 +17,7 @@ struct StreamsOptions {
   std::int64_t heartbeat_ms = 15'000;
   std::int64_t retry_ms = 3'000;
   std::int64_t age_ms = 0;  // of a stream, at most; 0: any
-  bool has_gzip = false;    // open-ended streams are compressed for clients that want it
+  CodingSet codings{};      // with which open-ended streams are compressed for clients that want it
 };
 
 // Threads: handle() on every io thread, each with its own FeedSet.

@@ -97,7 +97,7 @@ TEST_F(StreamGzip, CurlReadsTheSameWithAndWithoutItOverEveryVersionOfHttp) {
     EXPECT_TRUE(rest(curl({"--http2-prior-knowledge"}, server.url(query))) == expected);
     EXPECT_TRUE(rest(curl({"--http2"}, server.tls_url(query))) == expected);
   }
-  EXPECT_GT(server.metric("tailgate_gzip_plain_bytes_total"), 4 * *server.metric("tailgate_gzip_bytes_out_total"));
+  EXPECT_GT(server.metric("tailgate_compressed_plain_bytes_total{coding=\"gzip\"}"), 4 * *server.metric("tailgate_compressed_bytes_out_total{coding=\"gzip\"}"));
 }
 
 TEST_F(StreamGzip, LiveEventsReachManyCurlsAndAreCompressedOnce) {
@@ -129,8 +129,8 @@ TEST_F(StreamGzip, LiveEventsReachManyCurlsAndAreCompressedOnce) {
     for (int r = 0; r < kRecords; ++r) expected.push_back(number(r));
     EXPECT_EQ(messages_of(events_of(got(n))), expected);
   }
-  EXPECT_EQ(server.metric("tailgate_gzip_streams"), kCurls);
-  EXPECT_GT(server.metric("tailgate_gzip_plain_bytes_total"), 1.5 * *server.metric("tailgate_gzip_shared_bytes_total"));
+  EXPECT_EQ(server.metric("tailgate_compressed_streams{coding=\"gzip\"}"), kCurls);
+  EXPECT_GT(server.metric("tailgate_compressed_plain_bytes_total{coding=\"gzip\"}"), 1.5 * *server.metric("tailgate_compressed_shared_bytes_total{coding=\"gzip\"}"));
 }
 
 TEST_F(StreamGzip, ADrainEndsAStreamWithAChecksumThatIsRight) {

@@ -5,15 +5,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/byte_source.h"
-#include "streams/gzip_body.h"
+#include "streams/coded_body.h"
 #include "streams/poll.h"
-#include "streams/scripted/gunzip.h"
+#include "streams/scripted/decoder.h"
 #include "streams/stream_body.h"
 
 namespace tailgate::simulation {
@@ -50,13 +51,13 @@ class Connection final : public Waker {
  public:
   Connection(std::size_t replica, std::size_t thread) : replica_{replica}, thread_{thread} {}
 
-  // With `is_gzip` the wire carries one gzip member, and take() gives what a client reads in it.
-  void open(Feed& feed, const Position& passed, const StreamBodyOptions& options, bool is_gzip) {
+  // With a coding the wire carries what is compressed, and take() gives what a client reads in it.
+  void open(Feed& feed, const Position& passed, const StreamBodyOptions& options, std::optional<Coding> coding) {
     auto stream = std::make_unique<StreamBody>(feed, passed, options);
     stream_ = stream.get();
-    if (is_gzip) {
-      gunzip_ = std::make_unique<scripted::Gunzip>();
-      body_ = std::make_unique<GzipBody>(std::move(stream));
+    if (coding) {
+      decoder_ = scripted::make_decoder(*coding);
+      body_ = std::make_unique<CodedBody>(std::move(stream), *coding);
     } else {
       body_ = std::move(stream);
     }
@@ -95,19 +96,19 @@ class Connection final : public Waker {
   // A source gave nothing, or more than was asked for.
   bool is_too_much() const { return is_too_much_; }
 
-  bool is_inside_line() const { return !gunzip_ && !wire_.empty() && wire_.back() != '\n'; }
-  bool is_gzip() const { return gunzip_ != nullptr; }
-  // What was taken is no gzip, or its checksum is wrong, or all of a body that has ended is not all of the gzip.
-  bool is_gzip_broken() const {
+  bool is_inside_line() const { return !decoder_ && !wire_.empty() && wire_.back() != '\n'; }
+  bool is_coded() const { return decoder_ != nullptr; }
+  // What was taken does not decode, or its checksum is wrong, or a body that has ended is not whole.
+  bool is_code_broken() const {
     const bool is_all = state_ == Pull::State::end && on_wire() == 0;
-    return gunzip_ && (gunzip_->is_broken() || (is_all && !gunzip_->is_ended()));
+    return decoder_ && (decoder_->is_broken() || (is_all && !decoder_->is_whole()));
   }
   std::size_t on_wire() const { return wire_.size() - taken_; }
   std::string_view take(std::size_t bytes) {
     const std::string_view taken = std::string_view{wire_}.substr(taken_, bytes);
     taken_ += taken.size();
-    if (!gunzip_) return taken;
-    read_ = gunzip_->read(taken);
+    if (!decoder_) return taken;
+    read_ = decoder_->read(taken);
     return read_;
   }
   void forget_taken() {
@@ -124,7 +125,7 @@ class Connection final : public Waker {
   Pull::State state_ = Pull::State::wait;
   std::string wire_;
   std::size_t taken_ = 0;
-  std::unique_ptr<scripted::Gunzip> gunzip_;
+  std::unique_ptr<scripted::Decoder> decoder_;
   std::string read_;
   StreamBody* stream_ = nullptr;
   std::unique_ptr<ByteSource> body_;  // goes first: it may wake

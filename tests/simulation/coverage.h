@@ -18,7 +18,7 @@ enum class Met : std::uint8_t {
   ahead,  // of the feed, when it joined
   behind,
   live,         // bytes of a feed's log were sent as they are
-  live_gzip,    // what all of a feed share, compressed
+  live_coded,   // what all of a feed share, compressed
   split_event,  // an event went out in parts
   growth,
   unknown_growth,  // an id named a partition that the replica did not know
@@ -35,9 +35,9 @@ enum class Met : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Met::count_)> kMetNames{
-    "evicted", "resumed_event", "cut_event", "gap",         "reset",   "forged",         "fault",     "ahead",
-    "behind",  "live",          "live_gzip", "split_event", "growth",  "unknown_growth", "lost_tail", "history",
-    "limit",   "until",         "heartbeat", "cut_inside",  "restart", "poll",           "poll_again"};
+    "evicted", "resumed_event", "cut_event",  "gap",         "reset",   "forged",         "fault",     "ahead",
+    "behind",  "live",          "live_coded", "split_event", "growth",  "unknown_growth", "lost_tail", "history",
+    "limit",   "until",         "heartbeat",  "cut_inside",  "restart", "poll",           "poll_again"};
 
 using Coverage = std::array<std::uint64_t, static_cast<std::size_t>(Met::count_)>;
 

@@ -351,8 +351,9 @@ void Simulation::connect(Visitor& visitor) {
   visitor.connection = std::make_unique<Connection>(r, t);
   if (visitor.client->is_stream()) {
     // Compressed bytes are cut anywhere, behind id lines too.
-    const bool is_gzip = visitor.client->kind() != ClientKind::id_line && random_.chance(0.3);
-    visitor.connection->open(feed, passed, options, is_gzip);
+    const bool is_coded = visitor.client->kind() != ClientKind::id_line && random_.chance(0.3);
+    const auto coding = is_coded ? std::optional{static_cast<Coding>(random_.below(kCodings))} : std::nullopt;
+    visitor.connection->open(feed, passed, options, coding);
   } else {
     poll.subscriber = options.subscriber;
     visitor.connection->open_poll(feed, passed, poll);
@@ -396,7 +397,7 @@ void Simulation::flush(std::size_t replica, std::size_t thread) {
     if (connection.on_wire() > kWireBytesMax) continue;
     const std::size_t budget = random_.chance(0.3) ? 1 + random_.below(64) : 1 + random_.below(16 * 1024);
     if (!connection.pull(budget)) continue;
-    if (connection.sink().last_was_ref()) meet(connection.is_gzip() ? Met::live_gzip : Met::live);
+    if (connection.sink().last_was_ref()) meet(connection.is_coded() ? Met::live_coded : Met::live);
     if (connection.is_too_much()) failure_ = "prepare did not keep to its budget";
   }
   for (Visitor* visitor : here) {
@@ -407,7 +408,7 @@ void Simulation::flush(std::size_t replica, std::size_t thread) {
 
 void Simulation::receive(Visitor& visitor, std::size_t bytes) {
   std::string_view got = visitor.connection->take(bytes);
-  if (visitor.connection->is_gzip_broken()) failure_ = visitor.name + " got gzip that does not decode";
+  if (visitor.connection->is_code_broken()) failure_ = visitor.name + " got compressed bytes that do not decode";
   if (!visitor.has_first_block) {
     // What the server says first is watched on the wire: whoever was sent it is owed what follows.
     const bool is_sse = visitor.spec.format != EventFormat::ndjson && visitor.client->is_stream();

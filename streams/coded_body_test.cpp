@@ -1,4 +1,4 @@
-#include "streams/gzip_body.h"
+#include "streams/coded_body.h"
 
 #include <gtest/gtest.h>
 
@@ -6,21 +6,30 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "limits/memory_limits.h"
-#include "streams/scripted/gunzip.h"
+#include "streams/scripted/decoder.h"
 #include "streams/scripted/scripted_stream_test.h"
 
 namespace tailgate {
 namespace {
 
-using scripted::Gunzip;
+using scripted::Decoder;
+using scripted::make_decoder;
 
-class GzipBodyTest : public scripted::StreamTest {
+const auto kEachCoding = ::testing::Values(Coding::gzip);
+
+std::string name_of_coding(const ::testing::TestParamInfo<Coding>& coding) {
+  return std::string{name_of(coding.param)};
+}
+
+// Of one coding.
+class CodedStreamTest : public scripted::StreamTest {
  protected:
-  GzipBodyTest() {
+  explicit CodedStreamTest(Coding as) : coding{as}, counted{counters.coded[index_of(as)]} {
     catalog.set({{"a", 2}});
     log(0).start(0);
     log(1).start(0);
@@ -28,8 +37,8 @@ class GzipBodyTest : public scripted::StreamTest {
   static Position at(Offset passed0, Offset passed1 = kNothingPassed) { return {{"a", {{0, passed0}, {1, passed1}}}}; }
   Position head() { return at(log(0).next() - 1, log(1).next() - 1); }
 
-  std::unique_ptr<GzipBody> open_gzip(Feed& on, const Position& passed, const StreamBodyOptions& how = {}) {
-    auto body = std::make_unique<GzipBody>(std::make_unique<StreamBody>(on, passed, how));
+  std::unique_ptr<CodedBody> open_coded(Feed& on, const Position& passed, const StreamBodyOptions& how = {}) {
+    auto body = std::make_unique<CodedBody>(std::make_unique<StreamBody>(on, passed, how), coding);
     body->set_waker(*this);
     return body;
   }
@@ -49,12 +58,22 @@ class GzipBodyTest : public scripted::StreamTest {
       for (std::size_t i = 0; i < to.size(); ++i) got[i] += pull(*to[i]);
     }
   }
+
+  const Coding coding;
+  const CodingCounters& counted;
 };
 
-TEST_F(GzipBodyTest, AnEventIsCompressedOnceAndReferredToByAll) {
+class CodedBodyTest : public CodedStreamTest, public ::testing::WithParamInterface<Coding> {
+ protected:
+  CodedBodyTest() : CodedStreamTest{GetParam()} {}
+
+  const std::unique_ptr<Decoder> client = make_decoder(coding);
+};
+
+TEST_P(CodedBodyTest, AnEventIsCompressedOnceAndReferredToByAll) {
   Feed& on = feed();
-  auto one = open_gzip(on, head());
-  auto other = open_gzip(on, head());
+  auto one = open_coded(on, head());
+  auto other = open_coded(on, head());
   auto plain = open(on, head());
   pull(*one), pull(*other), pull(*plain);
   append_order(0);
@@ -65,11 +84,11 @@ TEST_F(GzipBodyTest, AnEventIsCompressedOnceAndReferredToByAll) {
   EXPECT_EQ(pull(*other), got);
   EXPECT_EQ(refs, 1);
 
-  EXPECT_EQ(counters.gzip_shared_bytes.get(), pull(*plain).size());
+  EXPECT_EQ(counted.shared_bytes.get(), pull(*plain).size());
 }
 
-TEST_F(GzipBodyTest, EventsReferToThoseBeforeThem) {
-  auto body = open_gzip(feed(), head());
+TEST_P(CodedBodyTest, EventsReferToThoseBeforeThem) {
+  auto body = open_coded(feed(), head());
   pull(*body);
   std::vector<std::string> got;
   send_orders(1, {body.get()}, got);
@@ -78,52 +97,51 @@ TEST_F(GzipBodyTest, EventsReferToThoseBeforeThem) {
   EXPECT_LT(3 * (got[0].size() - first), first);
 }
 
-TEST_F(GzipBodyTest, AMemberThatEndsHasItsChecksumAndSize) {
+TEST_P(CodedBodyTest, AStreamThatEndsEndsAsItsCodingDoes) {
   Feed& on = feed();
-  auto body = open_gzip(on, head());
-  Gunzip client;
-  std::string text = client.read(pull(*body));
+  auto body = open_coded(on, head());
+  std::string text = client->read(pull(*body));
   for (Offset offset = 0; offset < 100; ++offset) append_order(offset);
   tell(0);
-  text += client.read(pull(*body));
-  EXPECT_FALSE(client.is_ended());
+  text += client->read(pull(*body));
+  EXPECT_FALSE(client->is_whole());
   feeds.drain().begin(0);
-  text += client.read(pull(*body));
+  text += client->read(pull(*body));
   EXPECT_EQ(last.state, Pull::State::end);
   EXPECT_TRUE(text.find("event: reconnect\n") != std::string::npos);
-  EXPECT_TRUE(client.is_ended());
-  EXPECT_FALSE(client.is_broken());
+  EXPECT_TRUE(client->is_whole());
+  EXPECT_FALSE(client->is_broken());
 }
 
-TEST_F(GzipBodyTest, WhoGotBytesOfItsOwnGoesOnFromARestart) {
+TEST_P(CodedBodyTest, WhoGotBytesOfItsOwnGoesOnFromARestart) {
   Feed& on = feed();
-  auto early = open_gzip(on, head());
-  Gunzip of_early;
+  auto early = open_coded(on, head());
+  const auto of_early = make_decoder(coding);
   std::vector<std::string> got{pull(*early)};
   send_orders(20, {early.get()}, got);
-  auto late = open_gzip(on, head());
+  auto late = open_coded(on, head());
   got.push_back(pull(*late));
   pass(1'000);
   send_orders(20, {early.get(), late.get()}, got);
 
-  Gunzip of_late;
-  const std::string of_both = of_early.read(got[0]);
-  const std::string last_events = of_late.read(got[1]);
-  EXPECT_FALSE(of_early.is_broken() || of_late.is_broken());
+  const auto of_late = make_decoder(coding);
+  const std::string of_both = of_early->read(got[0]);
+  const std::string last_events = of_late->read(got[1]);
+  EXPECT_FALSE(of_early->is_broken() || of_late->is_broken());
   EXPECT_TRUE(of_both.ends_with(last_events.substr(last_events.find("\n\n") + 2)));
   const std::string events = of_both.substr(of_both.find("\n\n") + 2);
-  EXPECT_EQ(counters.gzip_shared_bytes.get(), events.size()) << "all of it once";
+  EXPECT_EQ(counted.shared_bytes.get(), events.size()) << "all of it once";
 }
 
-TEST_F(GzipBodyTest, RestartsAreFarFromEachOtherHoweverManyJoin) {
+TEST_P(CodedBodyTest, RestartsAreFarFromEachOtherHoweverManyJoin) {
   Feed& on = feed();
-  auto early = open_gzip(on, head());
+  auto early = open_coded(on, head());
   std::vector<std::string> alone{pull(*early)};
   send_orders(50, {early.get()}, alone);
-  std::vector<std::unique_ptr<GzipBody>> joiners;
+  std::vector<std::unique_ptr<CodedBody>> joiners;
   std::vector<std::string> in_storm{""};
   for (int i = 0; i < 50; ++i) {
-    joiners.push_back(open_gzip(on, head()));
+    joiners.push_back(open_coded(on, head()));
     pull(*joiners.back());
     append_order(log(0).next());
     tell(0);
@@ -133,27 +151,25 @@ TEST_F(GzipBodyTest, RestartsAreFarFromEachOtherHoweverManyJoin) {
   EXPECT_LT(in_storm[0].size(), alone[0].size() * 5 / 4);
 }
 
-TEST_F(GzipBodyTest, AHeartbeatIsTheSameCommentAsWithoutCompression) {
-  auto body = open_gzip(feed(), head());
-  Gunzip client;
-  client.read(pull(*body));
+TEST_P(CodedBodyTest, AHeartbeatIsTheSameCommentAsWithoutCompression) {
+  auto body = open_coded(feed(), head());
+  client->read(pull(*body));
   pass(15'200);
-  EXPECT_EQ(client.read(pull(*body)), ":\n");
+  EXPECT_EQ(client->read(pull(*body)), ":\n");
   append_order(0);
   tell(0);
-  EXPECT_TRUE(client.read(pull(*body)).ends_with("id: 0:0,1:-\n\n"));
-  EXPECT_FALSE(client.is_broken());
+  EXPECT_TRUE(client->read(pull(*body)).ends_with("id: 0:0,1:-\n\n"));
+  EXPECT_FALSE(client->is_broken());
 }
 
-TEST_F(GzipBodyTest, WhoTakesPartOfAUnitGetsTheRestThoughItsChunkIsGone) {
+TEST_P(CodedBodyTest, WhoTakesPartOfAUnitGetsTheRestThoughItsChunkIsGone) {
   options.feed_bytes = 64 * 1024;
   FeedSet small{context, options};
   FeedSpec spec;
   spec.topics = {"a"};
   Feed& on = small.get(spec, *catalog.topics());
-  auto slow = open_gzip(on, head());
-  Gunzip client;
-  std::string text = client.read(pull(*slow));
+  auto slow = open_coded(on, head());
+  std::string text = client->read(pull(*slow));
   std::string expected = text;
   auto fast = open(on, head());
   pull(*fast);
@@ -171,13 +187,13 @@ TEST_F(GzipBodyTest, WhoTakesPartOfAUnitGetsTheRestThoughItsChunkIsGone) {
     expected += pull(*fast);
   }
   EXPECT_GT(counters.evictions.get(), 0U);
-  text += client.read(sink.text);
-  text += client.read(pull(*slow));
-  EXPECT_FALSE(client.is_broken());
+  text += client->read(sink.text);
+  text += client->read(pull(*slow));
+  EXPECT_FALSE(client->is_broken());
   EXPECT_TRUE(text == expected);
 }
 
-TEST_F(GzipBodyTest, WhoIsPacedReadsTheSameALittleAtATime) {
+TEST_P(CodedBodyTest, WhoIsPacedReadsTheSameALittleAtATime) {
   LimitTable table{clock};
   MemoryLimits store{table, loop};
   LimitCounters waits;
@@ -188,17 +204,17 @@ TEST_F(GzipBodyTest, WhoIsPacedReadsTheSameALittleAtATime) {
   how.retry_ms = 0;  // what is drawn from it would differ
   auto plain = open(on, head(), how);
   std::string expected = pull(*plain);
-  std::vector<std::unique_ptr<GzipBody>> bodies;
+  std::vector<std::unique_ptr<CodedBody>> bodies;
   std::vector<std::string> texts(4);
-  std::list<Gunzip> clients(texts.size());
+  std::vector<std::unique_ptr<Decoder>> clients;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     how.paces = i == 0 ? nullptr : &paces;
     how.caller = std::to_string(i / 2);
-    bodies.push_back(open_gzip(on, at(log(0).next() - 1), how));
+    bodies.push_back(open_coded(on, at(log(0).next() - 1), how));
+    clients.push_back(make_decoder(coding));
   }
   const auto pull_all = [&] {
-    auto client = clients.begin();
-    for (std::size_t i = 0; i < texts.size(); ++i, ++client) texts[i] += client->read(pull(*bodies[i]));
+    for (std::size_t i = 0; i < texts.size(); ++i) texts[i] += clients[i]->read(pull(*bodies[i]));
   };
   std::mt19937 random{3};
   for (int n = 0; n < 300; ++n) {
@@ -211,17 +227,19 @@ TEST_F(GzipBodyTest, WhoIsPacedReadsTheSameALittleAtATime) {
   for (int n = 0; n < 100; ++n) pass(500), pull_all();
   expected += pull(*plain);
   EXPECT_GT(waits.waits.get(), 0U);
-  EXPECT_LT(counters.gzip_shared_bytes.get(), 2 * expected.size());
+  EXPECT_LT(counted.shared_bytes.get(), 2 * expected.size());
   for (const std::string& text : texts) EXPECT_TRUE(text == expected) << text.size() << " of " << expected.size();
 }
 
 // Streams in pairs, one with compression and one without, that are pulled at the same times.
-class GzipTwins : public GzipBodyTest, public ::testing::WithParamInterface<unsigned> {
+class CodedTwins : public CodedStreamTest, public ::testing::WithParamInterface<std::tuple<Coding, unsigned>> {
  protected:
+  CodedTwins() : CodedStreamTest{std::get<Coding>(GetParam())} {}
+
   struct Twins {
     std::unique_ptr<StreamBody> plain;
-    std::unique_ptr<GzipBody> gzip;
-    Gunzip client;
+    std::unique_ptr<CodedBody> coded;
+    std::unique_ptr<Decoder> client;
     std::string text;
     std::string expected;
     Pull::State state = Pull::State::wait;
@@ -248,21 +266,22 @@ class GzipTwins : public GzipBodyTest, public ::testing::WithParamInterface<unsi
     const Position from{{"a", {{0, log(0).next() - 1 + in(-20, 5)}}}};
     Twins& both = twins.emplace_back();
     both.plain = open(on, from, how);
-    both.gzip = open_gzip(on, from, how);
+    both.coded = open_coded(on, from, how);
+    both.client = make_decoder(coding);
   }
   void pull_both(Twins& both) {
     both.expected += pull(*both.plain);
     const Pull::State state = last.state;
-    both.text += both.client.read(pull(*both.gzip, static_cast<std::size_t>(in(1, in(0, 1) == 0 ? 50 : 20'000))));
+    both.text += both.client->read(pull(*both.coded, static_cast<std::size_t>(in(1, in(0, 1) == 0 ? 50 : 20'000))));
     both.state = last.state;
     EXPECT_EQ(state, both.state);
   }
 
-  std::mt19937 random{GetParam()};
+  std::mt19937 random{std::get<unsigned>(GetParam())};
   std::list<Twins> twins;
 };
 
-TEST_P(GzipTwins, ReadTheSameAtEveryTime) {
+TEST_P(CodedTwins, ReadTheSameAtEveryTime) {
   options.feed_bytes = 128 * 1024;
   FeedSet small{context, options};
   FeedSpec spec;
@@ -278,17 +297,23 @@ TEST_P(GzipTwins, ReadTheSameAtEveryTime) {
     if (step == 130) small.drain().begin(0);
     for (auto both = twins.begin(); both != twins.end();) {
       if (in(0, 3) > 0) pull_both(*both);
-      ASSERT_FALSE(both->client.is_broken());
+      ASSERT_FALSE(both->client->is_broken());
       EXPECT_TRUE(both->text == both->expected) << both->text.size() << " and " << both->expected.size();
-      ASSERT_EQ(both->client.is_ended(), both->state == Pull::State::end);
+      ASSERT_TRUE(both->client->is_whole() || both->state != Pull::State::end);
       both = both->state != Pull::State::wait || in(0, 40) == 0 ? twins.erase(both) : std::next(both);
     }
   }
   twins.clear();
-  EXPECT_GT(counters.gzip_plain_bytes.get(), counters.gzip_shared_bytes.get()) << "units were shared";
+  EXPECT_GT(counted.plain_bytes.get(), counted.shared_bytes.get()) << "units were shared";
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, GzipTwins, ::testing::Range(1U, 33U));
+INSTANTIATE_TEST_SUITE_P(Codings, CodedBodyTest, kEachCoding, name_of_coding);
+
+INSTANTIATE_TEST_SUITE_P(Seeds, CodedTwins, ::testing::Combine(kEachCoding, ::testing::Range(1U, 33U)),
+                         [](const auto& seed) {
+                           return std::string{name_of(std::get<Coding>(seed.param))} +
+                                  std::to_string(std::get<unsigned>(seed.param));
+                         });
 
 }  // namespace
 }  // namespace tailgate

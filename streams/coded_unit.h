@@ -1,4 +1,4 @@
-// A stretch of a feed's log as deflate's bytes, made once for all who stand there.
+// A stretch of a feed's log, compressed once for all who stand there.
 #pragma once
 
 #include <cstddef>
@@ -6,16 +6,16 @@
 #include <memory>
 #include <string_view>
 
-#include "streams/gzip_format.h"
+#include "streams/coded_format.h"
 
 namespace tailgate {
 
-struct GzipUnit {
+struct CodedUnit {
   std::uint32_t from;    // bytes of its chunk
   std::uint32_t to;      // at the end of an event, or within one that is larger than a unit
-  std::uint64_t number;  // of the feed's units, in the order in which they were made; from 1
+  std::uint64_t number;  // of the feed's units of its coding, in the order in which they were made; from 1
   bool is_restart;       // refers to nothing before it; else to units before it, back to the last restart
-  GzipCheck::Part check;
+  CodedCheck::Part check;
   std::unique_ptr<char[]> bytes;
   std::size_t size;
 

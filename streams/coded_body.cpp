@@ -1,4 +1,4 @@
-#include "streams/gzip_body.h"
+#include "streams/coded_body.h"
 
 #include <algorithm>
 #include <cassert>
@@ -21,35 +21,36 @@ class NoSink final : public ByteSink {
 
 }  // namespace
 
-class GzipBody::OwnBlocks final : public ByteSink {
+class CodedBody::OwnBlocks final : public ByteSink {
  public:
-  explicit OwnBlocks(GzipBody& body) : body_{body} {}
+  explicit OwnBlocks(CodedBody& body) : body_{body} {}
   void copy(std::string_view bytes) override { body_.append_own(bytes); }
   void ref(std::string_view bytes) override { body_.append_own(bytes); }
 
  private:
-  GzipBody& body_;
+  CodedBody& body_;
 };
 
-GzipBody::GzipBody(std::unique_ptr<StreamBody> body) : body_{std::move(body)} {
-  append_gzip_header(out_);
-  body_->feed().gzip().enter();
-  counters().gzip_streams.add();
+CodedBody::CodedBody(std::unique_ptr<StreamBody> body, Coding coding)
+    : body_{std::move(body)}, format_{format_of(coding)}, coding_{coding} {
+  format_.append_begin(out_);
+  log().enter();
+  counters().streams.add();
 }
 
-GzipBody::~GzipBody() {
-  body_->feed().gzip().leave();
-  counters().gzip_streams.sub();
+CodedBody::~CodedBody() {
+  log().leave();
+  counters().streams.sub();
 }
 
-Pull GzipBody::prepare(std::size_t bytes_max) {
+Pull CodedBody::prepare(std::size_t bytes_max) {
   unit_ = nullptr;
   while (true) {
     if (!out_.empty()) return Pull{Pull::State::ready, std::min(out_.size() - out_done_, bytes_max)};
     if (is_ended_) return Pull{Pull::State::end, 0};
-    Pull pull = body_->prepare(kGzipUnitBytes);
+    Pull pull = body_->prepare(kCodedUnitBytes);
     if (pull.state == Pull::State::end) {
-      append_gzip_end(out_, check_);
+      format_.append_end(out_, check_);
       is_ended_ = true;
       continue;
     }
@@ -67,35 +68,34 @@ Pull GzipBody::prepare(std::size_t bytes_max) {
   }
 }
 
-const GzipUnit* GzipBody::find_unit(std::size_t& own_max) {
+const CodedUnit* CodedBody::find_unit(std::size_t& own_max) {
   const StreamBody::Stretch here = body_->stretch();
   if (here.chunk == nullptr) return nullptr;
-  Feed& feed = body_->feed();
-  if (fits_ == 0) feed.gzip().want_restart();
-  const GzipUnit* unit = GzipLog::find(*here.chunk, here.from);
-  if (unit == nullptr) unit = feed.make_gzip_unit(*here.chunk, here.from, here.to);
+  if (fits_ == 0) log().want_restart();
+  const CodedUnit* unit = log().find(*here.chunk, here.from);
+  if (unit == nullptr) unit = body_->feed().make_unit(coding_, *here.chunk, here.from, here.to);
   const bool fits = unit != nullptr && (unit->is_restart || unit->number == fits_) && unit->to <= here.to;
   if (fits) return unit;
-  own_max = std::min(here.to, GzipLog::next_restart(*here.chunk, here.from + 1)) - here.from;
+  own_max = std::min(here.to, log().next_restart(*here.chunk, here.from + 1)) - here.from;
   return nullptr;
 }
 
-void GzipBody::append_own(std::string_view plain) {
+void CodedBody::append_own(std::string_view plain) {
   const std::size_t before = out_.size();
   if (plain.size() <= kStoredBytes) {
-    append_stored(out_, plain);
+    format_.append_stored(out_, plain);
   } else {
-    Deflater& deflater = body_->feed().owner().deflater();
-    deflater.restart();
-    deflater.deflate(plain, out_);
+    Compressor& compressor = body_->feed().owner().compressor(coding_);
+    compressor.restart();
+    compressor.compress(plain, out_);
   }
-  check_.add(plain);
+  format_.add(check_, plain);
   fits_ = 0;
-  counters().gzip_plain_bytes.add(plain.size());
-  counters().gzip_bytes_out.add(out_.size() - before);
+  counters().plain_bytes.add(plain.size());
+  counters().bytes_out.add(out_.size() - before);
 }
 
-void GzipBody::emit(std::size_t bytes, ByteSink& sink) {
+void CodedBody::emit(std::size_t bytes, ByteSink& sink) {
   if (unit_ == nullptr) {
     sink.copy(std::string_view{out_}.substr(out_done_, bytes));
     out_done_ += bytes;
@@ -104,15 +104,15 @@ void GzipBody::emit(std::size_t bytes, ByteSink& sink) {
     out_done_ = 0;
     return;
   }
-  const GzipUnit& unit = *std::exchange(unit_, nullptr);
+  const CodedUnit& unit = *std::exchange(unit_, nullptr);
   NoSink none;
   body_->emit(unit.to - unit.from, none);
   sink.ref(unit.view().substr(0, bytes));
   out_ = unit.view().substr(bytes);
-  check_.add(unit.check);
+  format_.add(check_, unit.check);
   fits_ = unit.number + 1;
-  counters().gzip_plain_bytes.add(unit.to - unit.from);
-  counters().gzip_bytes_out.add(unit.size);
+  counters().plain_bytes.add(unit.to - unit.from);
+  counters().bytes_out.add(unit.size);
 }
 
 }  // namespace tailgate

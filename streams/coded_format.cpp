@@ -1,0 +1,15 @@
+#include "streams/coded_format.h"
+
+#include <array>
+
+#include "streams/gzip_format.h"
+
+namespace tailgate {
+
+const CodedFormat& format_of(Coding coding) {
+  static constexpr GzipFormat gzip;
+  static constexpr std::array<const CodedFormat*, kCodings> formats{&gzip};
+  return *formats[index_of(coding)];
+}
+
+}  // namespace tailgate
