@@ -85,7 +85,7 @@ LoadConnection::LoadConnection(const LoadOptions& options, Tally& tally, SSL_CTX
   const auto count = std::max<std::uint32_t>(options.streams, 1);
   streams_.reserve(count);  // nghttp2 keeps their addresses
   for (std::uint32_t i = 0; i < count; ++i) {
-    streams_.push_back({LoadStream{tally, options.records, options.until_sequence, options.gzip}});
+    streams_.push_back({LoadStream{tally, options.records, options.until_sequence, options.coding}});
   }
   fd_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) {
@@ -167,15 +167,15 @@ void LoadConnection::submit_requests() {
                                          header(":authority", options_.host),
                                          header(":path", path),
                                          header("accept", options_.accept),
-                                         header("accept-encoding", "gzip")};
-    const std::size_t fields = head.size() - (options_.gzip ? 0 : 1);
+                                         header("accept-encoding", name_of(options_.coding.value_or(Coding::gzip)))};
+    const std::size_t fields = head.size() - (options_.coding ? 0 : 1);
     streams_[i].id = nghttp2_submit_request(session, nullptr, head.data(), fields, nullptr, &streams_[i]);
   }
 }
 
 void LoadConnection::send_h1_request() {
   out_ += "GET " + target(0) + " HTTP/1.1\r\nHost: " + options_.host + "\r\nAccept: " + options_.accept + "\r\n";
-  if (options_.gzip) out_ += "Accept-Encoding: gzip\r\n";
+  if (options_.coding) out_ += "Accept-Encoding: " + std::string{name_of(*options_.coding)} + "\r\n";
   // How nchan's long poll says where it stands.
   if (!response_.last_modified().empty()) out_ += "If-Modified-Since: " + response_.last_modified() + "\r\n";
   if (!response_.etag().empty()) out_ += "If-None-Match: " + response_.etag() + "\r\n";

@@ -21,7 +21,9 @@ LoadOptions parse_load_options(int argc, char** argv) {
   app.add_option("--path", options.path, "{n} in it becomes a number of --random, {i} the stream's own, from 0")
       ->required();
   app.add_option("--accept", options.accept);
-  app.add_flag("--gzip", options.gzip, "Accept-Encoding: gzip, and every stream must be compressed");
+  const std::map<std::string, Coding> codings{{"gzip", Coding::gzip}, {"zstd", Coding::zstd}};
+  app.add_option("--coding", options.coding, "Accept-Encoding: gzip or zstd, and every stream must be compressed")
+      ->transform(CLI::CheckedTransformer(codings));
   app.add_flag("--tls", options.tls, "TLS without checking the certificate");
   app.add_option("--connections", options.connections);
   app.add_option("--streams", options.streams, "streams a connection over HTTP/2; 0 is HTTP/1.1");

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "streams/coding.h"
 
 namespace tailgate::bench {
 
@@ -21,7 +24,7 @@ struct LoadOptions {
   std::uint16_t port = 0;
   std::string path;
   std::string accept = "text/event-stream";
-  bool gzip = false;  // asks for it, and reads it
+  std::optional<Coding> coding;  // asks for it, and reads it
   bool tls = false;
   std::uint32_t connections = 1;
   std::uint32_t streams = 0;  // of each connection, over HTTP/2; 0: HTTP/1.1

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,14 +42,14 @@ struct Tally {
 class LoadStream {
  public:
   // `records`, `until_sequence`: when the stream is complete (0 and -1: never).
-  LoadStream(Tally& tally, std::uint64_t records, std::int64_t until_sequence, bool is_gzip)
+  LoadStream(Tally& tally, std::uint64_t records, std::int64_t until_sequence, std::optional<Coding> coding)
       : tally_{&tally},
-        gunzip_{is_gzip ? std::make_unique<scripted::Gunzip>() : nullptr},
+        decoder_{coding ? scripted::make_decoder(*coding) : nullptr},
         records_{records},
         until_sequence_{until_sequence} {}
 
   void take_body(std::string_view bytes) {
-    scanner_.feed(gunzip_ ? std::string_view{text_ = gunzip_->read(bytes)} : bytes,
+    scanner_.feed(decoder_ ? std::string_view{text_ = decoder_->read(bytes)} : bytes,
                   [this](const Stamp& stamp) { take(stamp); });
   }
   bool is_complete() const { return is_complete_; }
@@ -58,7 +59,7 @@ class LoadStream {
   void take(const Stamp& stamp);
 
   Tally* tally_;
-  std::unique_ptr<scripted::Gunzip> gunzip_;
+  std::unique_ptr<scripted::Decoder> decoder_;
   std::string text_;
   StampScanner scanner_;
   SequenceCheck check_;

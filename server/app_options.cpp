@@ -80,6 +80,7 @@ Result<AppOptions> app_options(const Config& config) {
   options.streams.retry_ms = config.retry_ms;
   options.streams.age_ms = config.stream_age_ms;
   options.streams.codings[index_of(Coding::gzip)] = config.gzip;
+  options.streams.codings[index_of(Coding::zstd)] = config.zstd;
   options.drain_delay_ms = config.drain_delay_ms;
   options.drain_ms = config.drain_ms;
   options.limits.requests = config.limit_requests;

@@ -88,6 +88,7 @@ struct Config {
   std::int64_t user_timeout_ms = 30'000;
 
   bool gzip = false;
+  bool zstd = false;
   bool console = false;
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::automatic;

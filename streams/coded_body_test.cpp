@@ -20,7 +20,7 @@ namespace {
 using scripted::Decoder;
 using scripted::make_decoder;
 
-const auto kEachCoding = ::testing::Values(Coding::gzip);
+const auto kEachCoding = ::testing::Values(Coding::gzip, Coding::zstd);
 
 std::string name_of_coding(const ::testing::TestParamInfo<Coding>& coding) {
   return std::string{name_of(coding.param)};

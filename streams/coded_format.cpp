@@ -3,12 +3,14 @@
 #include <array>
 
 #include "streams/gzip_format.h"
+#include "streams/zstd_format.h"
 
 namespace tailgate {
 
 const CodedFormat& format_of(Coding coding) {
   static constexpr GzipFormat gzip;
-  static constexpr std::array<const CodedFormat*, kCodings> formats{&gzip};
+  static constexpr ZstdFormat zstd;
+  static constexpr std::array<const CodedFormat*, kCodings> formats{&gzip, &zstd};
   return *formats[index_of(coding)];
 }
 

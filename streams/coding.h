@@ -8,9 +8,9 @@
 
 namespace tailgate {
 
-enum class Coding : std::uint8_t { gzip };
-inline constexpr std::size_t kCodings = 1;
-inline constexpr std::array<std::string_view, kCodings> kCodingNames{"gzip"};
+enum class Coding : std::uint8_t { gzip, zstd };
+inline constexpr std::size_t kCodings = 2;
+inline constexpr std::array<std::string_view, kCodings> kCodingNames{"gzip", "zstd"};
 
 constexpr std::size_t index_of(Coding coding) { return static_cast<std::size_t>(coding); }
 constexpr std::string_view name_of(Coding coding) { return kCodingNames[index_of(coding)]; }

@@ -156,7 +156,7 @@ class Feed {
   StreamContext& context_;
   FeedSet& owner_;
   FeedLog log_;
-  std::array<CodedLog, kCodings> coded_{CodedLog{log_, Coding::gzip}};
+  std::array<CodedLog, kCodings> coded_{CodedLog{log_, Coding::gzip}, CodedLog{log_, Coding::zstd}};
   IdText id_;                          // P at the head of the log, as text, of the partitions that are started
   std::vector<std::size_t> id_slots_;  // by slot: its place in id_
   std::vector<Partition> partitions_;

@@ -200,19 +200,20 @@ def gzip(case, bench):
     count, rate = 500, 40
 
     def run(wrap, *flags, rate=rate):
-        server = tailgate_on_new_topic(bench, "--gzip=on")
+        server = tailgate_on_new_topic(bench, "--gzip=on", "--zstd=on")
         server.values = ("--orders",)
         return one_run(wrap(server), lambda s: with_rate(bench.subscribe(s, count, rate, value_bytes=250, flags=flags)))
 
     contestants = {
         "tailgate": lambda: run(lambda s: s),
-        "tailgate, gzip": lambda: run(lambda s: s, "--gzip"),
+        "tailgate, gzip": lambda: run(lambda s: s, "--coding", "gzip"),
+        "tailgate, zstd": lambda: run(lambda s: s, "--coding", "zstd"),
         "nginx in front": lambda: run(lambda s: Proxied(s, gzip=False)),
-        "nginx in front, gzip there": lambda: run(lambda s: Proxied(s, gzip=True), "--gzip"),
+        "nginx in front, gzip there": lambda: run(lambda s: Proxied(s, gzip=True), "--coding", "gzip"),
     }
     if not bench.quick:
         contestants |= {f"tailgate{how}, {n} records/s": lambda n=n, f=flags: run(lambda s: s, *f, rate=n)
-                        for how, flags in (("", ()), (", gzip", ("--gzip",))) for n in (4, 100)}
+                        for how, flags in (("", ()), (", gzip", ("--coding", "gzip")), (", zstd", ("--coding", "zstd"))) for n in (4, 100)}
     columns = {"events_per_second": ("delivered events/s", "{:,.0f}"), **EVENT}
     return Result(case.name, case.title, "500 HTTP/1.1 subscribers of one partition, 40 records a second of 250 bytes with fields in common. tailgate compresses an event once, "
                   "nginx in front of it for each client; the CPU of the rows with nginx is nginx's alone.",

@@ -7,7 +7,7 @@
 namespace tailgate {
 namespace {
 
-std::string chosen(std::string_view accept_encoding, const CodingSet& had = {true}) {
+std::string chosen(std::string_view accept_encoding, const CodingSet& had = {/*gzip=*/true, /*zstd=*/false}) {
   const auto coding = choose_coding(parse_accept_encoding(accept_encoding), had);
   return coding ? std::string{name_of(*coding)} : "";
 }
@@ -45,7 +45,31 @@ TEST(AcceptEncoding, WhoLikesIdentityBetterGetsIt) {
   EXPECT_EQ(chosen("identity;q=0, gzip;q=0.1"), "gzip");
 }
 
-TEST(AcceptEncoding, WhatTheServerDoesNotHaveIsNotChosen) { EXPECT_EQ(chosen("gzip", {}), ""); }
+TEST(AcceptEncoding, OfWhatIsLikedAsMuchItIsZstd) {
+  const CodingSet both{true, true};
+  EXPECT_EQ(chosen("deflate, gzip, br, zstd", both), "zstd");  // curl --compressed
+  EXPECT_EQ(chosen("gzip, deflate, br, zstd", both), "zstd");  // browsers, over TLS
+  EXPECT_EQ(chosen("zstd;q=0.5, gzip;q=0.5", both), "zstd");
+  EXPECT_EQ(chosen("zstd;q=0.4, gzip;q=0.5", both), "gzip");
+  EXPECT_EQ(chosen("zstd;q=0.5, gzip;q=0.4", both), "zstd");
+  EXPECT_EQ(chosen("zstd;q=0, gzip", both), "gzip");
+  EXPECT_EQ(chosen("zstd;q=0.5, gzip, identity", both), "gzip");
+  EXPECT_EQ(chosen("zstd;q=0.5, identity", both), "");
+  EXPECT_EQ(chosen("gzip", both), "gzip");
+  EXPECT_EQ(chosen("ZSTD", both), "zstd");
+}
+
+TEST(AcceptEncoding, AStarIsGzipAndNotWhatFewerCanRead) {
+  EXPECT_EQ(chosen("*", {true, true}), "gzip");
+  EXPECT_EQ(chosen("zstd, *;q=0.5", {true, true}), "zstd");
+  EXPECT_EQ(chosen("*", {false, true}), "");
+}
+
+TEST(AcceptEncoding, WhatTheServerDoesNotHaveIsNotChosen) {
+  EXPECT_EQ(chosen("gzip, zstd", {}), "");
+  EXPECT_EQ(chosen("gzip", {false, true}), "");
+  EXPECT_EQ(chosen("gzip;q=0.1, zstd", {true, false}), "gzip");
+}
 
 TEST(AcceptEncoding, WhatDoesNotParseIsPassedOver) {
   EXPECT_EQ(chosen("gzip;q=2"), "");

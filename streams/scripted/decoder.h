@@ -2,12 +2,14 @@
 #pragma once
 
 #include <zlib.h>
+#include <zstd.h>
 
 #include <array>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "base/c_handle.h"
 #include "streams/coding.h"
 
 namespace tailgate::scripted {
@@ -56,6 +58,32 @@ class Gunzip final : public Decoder {
   z_stream stream_{};
 };
 
-inline std::unique_ptr<Decoder> make_decoder(Coding) { return std::make_unique<Gunzip>(); }
+// Frames, one behind the other: it may end where one has ended.
+class Unzstd final : public Decoder {
+ public:
+  std::string read(std::string_view bytes) override {
+    std::string text;
+    if (bytes.empty()) return text;  // a frame that has ended would not be heard of again
+    std::array<char, 4096> out;
+    ZSTD_inBuffer from{bytes.data(), bytes.size(), 0};
+    ZSTD_outBuffer to{out.data(), out.size(), 0};
+    do {
+      to.pos = 0;
+      const std::size_t result = ZSTD_decompressStream(context_.get(), &to, &from);
+      text.append(out.data(), to.pos);
+      is_broken_ = is_broken_ || ZSTD_isError(result) != 0;
+      is_whole_ = result == 0;
+    } while (!is_broken_ && (from.pos < from.size || to.pos == to.size));
+    return text;
+  }
+
+ private:
+  CHandle<ZSTD_DCtx, ZSTD_freeDCtx> context_{ZSTD_createDCtx()};
+};
+
+inline std::unique_ptr<Decoder> make_decoder(Coding coding) {
+  if (coding == Coding::zstd) return std::make_unique<Unzstd>();
+  return std::make_unique<Gunzip>();
+}
 
 }  // namespace tailgate::scripted

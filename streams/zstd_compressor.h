@@ -1,0 +1,36 @@
+// Zstandard (RFC 8878): owner of a context of libzstd. Restarts end the frame at hand and begin the next one.
+#pragma once
+
+#include <zstd.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/c_handle.h"
+#include "streams/compressor.h"
+
+namespace tailgate {
+
+class ZstdCompressor final : public Compressor {
+ public:
+  static constexpr int kWindowLog = 13;
+  static constexpr std::size_t kWindowBytes = std::size_t{1} << kWindowLog;
+  // What one costs, about.
+  static constexpr std::size_t kBytes = std::size_t{112} << 10;
+  // An empty raw block that says it is the last one of its frame.
+  static constexpr std::string_view kFrameEnd{"\x01\0\0", 3};
+
+  ZstdCompressor();
+
+  void restart() override;
+  void compress(std::string_view plain, std::string& out) override;
+  // What libzstd says.
+  std::size_t bytes() const { return ZSTD_sizeof_CCtx(context_.get()); }
+
+ private:
+  CHandle<ZSTD_CCtx, ZSTD_freeCCtx> context_;
+  bool is_restart_ = false;
+};
+
+}  // namespace tailgate
