@@ -1,5 +1,6 @@
 #include "tests/integration/chaos.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -46,8 +47,8 @@ void Chaos::start_replicas(const std::string& redis_url) {
     options.kafka = kafka->bootstrap();
     options.topics = topic + "," + other;
     options.drain_delay = "3s";
-    options.flags = {"--heartbeat", "2s", "--retry", "100ms",   "--threads",       "2",
-                     "--drain",     "4s", "--redis", redis_url, "--limit-streams", "10000"};
+    options.flags = {"--heartbeat", "2s",      "--retry", "100ms",           "--threads", "2",         "--drain",
+                     "4s",          "--redis", redis_url, "--limit-streams", "10000",     "--gzip=on", "--zstd=on"};
     adapt(i, options);
     replicas.push_back(std::make_unique<TailgateProcess>(options));
     backends.push_back({replicas.back()->port(), replicas.back()->admin_port(), options.host});
@@ -93,6 +94,12 @@ void Chaos::expect_all_to_be_well() {
   EXPECT_GT(writers_->produced(), 1000U);
   EXPECT_TRUE(eventually([&] { return streams_open().empty(); })) << streams_open();
   for (const auto& replica : replicas) EXPECT_TRUE(replica->is_running());
+  for (const std::string coding : {"gzip", "zstd"}) {
+    const auto compressed = [&](const auto& replica) {
+      return replica->metric("tailgate_compressed_shared_bytes_total{coding=\"" + coding + "\"}") > 0;
+    };
+    EXPECT_TRUE(std::ranges::any_of(replicas, compressed)) << coding;
+  }
 }
 
 std::string Chaos::streams_open() const {

@@ -48,6 +48,9 @@ ledger::ClientPlan plan_of(int number, const std::string& topic, const std::stri
   if (plan.shape.representation == ledger::Representation::sse) plan.shape.id_by_line = kind % 5 == 1;
   plan.from = kind % 4 == 0 ? "latest" : kind % 4 == 1 ? "-50" : "earliest";
   plan.is_h2 = kind % 5 == 0;
+  // Compressed bytes are cut anywhere, behind id lines too.
+  const bool may_be_coded = plan.shape.representation != ledger::Representation::long_poll && !plan.shape.id_by_line;
+  if (may_be_coded && kind % 3 == 1) plan.accept_encoding = kind % 2 == 0 ? "gzip" : "zstd";
   plan.bytes_per_second = kind % 9 == 4 ? 20'000 : 0;
   plan.stays_away = kind % 4 == 3;
   return plan;

@@ -51,7 +51,7 @@ TEST(Ledger, ClientsThatAreCutAnywhereSeeEveryCommittedRecordOnceOrAGapThatNames
     test::TailgateOptions options;
     options.kafka = kafka;
     options.topics = topic + "," + other;
-    options.flags = {"--heartbeat", "2s", "--retry", "100ms", "--threads", "2"};
+    options.flags = {"--heartbeat", "2s", "--retry", "100ms", "--threads", "2", "--gzip=on", "--zstd=on"};
     // One of them keeps so little that most of what clients come back for has to be read again from Kafka.
     if (i == 0)
       options.flags.insert(options.flags.end(), {"--max-event-bytes", "32KiB", "--feed-bytes", "64KiB",
@@ -93,6 +93,9 @@ TEST(Ledger, ClientsThatAreCutAnywhereSeeEveryCommittedRecordOnceOrAGapThatNames
   EXPECT_GT(swarm.cuts_inside(), kCuts / 4);
   EXPECT_GT(writers.aborted(), 100U);
   EXPECT_GT(count_of(book, ledger::Seen::Kind::gap), 20U);
+  for (const std::string coding : {"gzip", "zstd"})
+    EXPECT_GT(replicas[2]->metric("tailgate_compressed_shared_bytes_total{coding=\"" + coding + "\"}"), 10'000)
+        << coding;
   RecordProperty("produced", std::to_string(writers.produced()));
   RecordProperty("aborted", std::to_string(writers.aborted()));
   RecordProperty("cuts", std::to_string(swarm.cuts()));

@@ -19,6 +19,7 @@ class Http1Wire final : public Wire {
   void request(const WireRequest& request) override {
     output_ +=
         "GET " + request.target + " HTTP/1.1\r\nHost: " + request.authority + "\r\nAccept: " + request.accept + "\r\n";
+    if (!request.accept_encoding.empty()) output_ += "Accept-Encoding: " + request.accept_encoding + "\r\n";
     if (!request.last_event_id.empty()) output_ += "Last-Event-ID: " + request.last_event_id + "\r\n";
     output_ += "\r\n";
     state_ = State::status;

@@ -46,6 +46,7 @@ class Http2Wire final : public Wire {
     std::vector<nghttp2_nv> fields{field(":method", "GET"), field(":scheme", "http"),
                                    field(":authority", request.authority), field(":path", request.target),
                                    field("accept", request.accept)};
+    if (!request.accept_encoding.empty()) fields.push_back(field("accept-encoding", request.accept_encoding));
     if (!request.last_event_id.empty()) fields.push_back(field("last-event-id", request.last_event_id));
     fields_.clear();
     is_ended_ = false;

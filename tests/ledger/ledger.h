@@ -23,6 +23,7 @@ struct ClientPlan {
   std::string from = "earliest";  // of the first request
   std::string key;                // "": no filter
   bool is_h2 = false;
+  std::string accept_encoding;        // "": none
   std::int64_t bytes_per_second = 0;  // 0: as fast as it can
   bool stays_away = false;            // comes back after seconds, so that retention passes it
   bool is_cut = true;                 // loses its connection at random bytes; else only with its replica

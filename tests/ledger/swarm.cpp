@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "tests/ledger/body_reader.h"
+#include "tests/ledger/decoding_reader.h"
 #include "tests/ledger/wire.h"
 
 namespace tailgate::ledger {
@@ -67,12 +68,15 @@ class VirtualClient final : public WireEvents {
     return id.empty() ? last_id_ : id;
   }
 
-  void on_head(int status, const std::map<std::string, std::string>&) override {
+  void on_head(int status, const std::map<std::string, std::string>& fields) override {
     Entry entry;
     entry.kind = Entry::Kind::response;
     entry.status = status;
     append(std::move(entry));
     is_refused_ = status != 200;
+    const auto coding = fields.find("content-encoding");
+    is_coded_ = coding != fields.end();
+    if (is_coded_) reader_ = make_decoding_reader(coding->second, std::move(reader_));
   }
 
   void on_body(std::string_view bytes) override {
@@ -85,8 +89,9 @@ class VirtualClient final : public WireEvents {
     is_ended_ = true;
     if (is_refused_) return;
     // A long poll's length shows that it was cut.
-    const bool may_be_cut = swarm_.settings_.hides_cuts_of_h2 && plan_.is_h2 &&
-                            plan_.shape.representation == Representation::ndjson && reader_->is_inside_event();
+    const bool shows_cuts =
+        is_coded_ || (plan_.shape.representation == Representation::ndjson && reader_->is_inside_event());
+    const bool may_be_cut = swarm_.settings_.hides_cuts_of_h2 && plan_.is_h2 && shows_cuts;
     if (!may_be_cut) reader_->finish(seen_);
     log_seen();
   }
@@ -160,6 +165,7 @@ class VirtualClient final : public WireEvents {
     request.authority = "127.0.0.1:" + std::to_string(swarm_.settings_.ports[replica_]);
     request.target = plan_.target();
     request.accept = accept_of(plan_.shape.representation);
+    request.accept_encoding = plan_.accept_encoding;
     if (last_id_.empty())
       request.target += "&from=" + plan_.from;
     else if (plan_.shape.representation != Representation::sse && number_ % 2 == 0)
@@ -266,6 +272,7 @@ class VirtualClient final : public WireEvents {
   bool is_open_ = false;
   bool is_ended_ = false;
   bool is_refused_ = false;
+  bool is_coded_ = false;
   std::unique_ptr<Wire> wire_;
   std::unique_ptr<BodyReader> reader_;
   std::vector<Seen> seen_;

@@ -13,7 +13,8 @@ struct WireRequest {
   std::string authority;
   std::string target;
   std::string accept;
-  std::string last_event_id;  // "": no such field
+  std::string accept_encoding;  // "": no such field
+  std::string last_event_id;    // the same
 };
 
 class WireEvents {
