@@ -25,10 +25,13 @@ struct CodedCheck {
   std::uint32_t bytes = 0;  // modulo 2^32
 };
 
+// How much work bytes are worth: what is compressed once for all, or anew for each stream.
+enum class Effort : std::uint8_t { for_all, for_one };
+
 class CodedFormat {
  public:
-  virtual std::unique_ptr<Compressor> make_compressor() const = 0;
-  // What one costs, about.
+  virtual std::unique_ptr<Compressor> make_compressor(Effort effort) const = 0;
+  // What one for all costs, about.
   virtual std::size_t compressor_bytes() const = 0;
 
   // Each appends whole bytes. Behind a beginning may come stored bytes and pieces of a compressor, the first of them

@@ -28,7 +28,7 @@ bool ends_event(const FeedChunk& chunk, std::size_t to) {
 
 void CodedLog::enter() {
   if (users_++ > 0) return;
-  compressor_ = format_.make_compressor();
+  compressor_ = format_.make_compressor(Effort::for_all);
   bytes_ = format_.compressor_bytes();
   is_restart_wanted_ = true;
   since_restart_bytes_ = kRestartBytes;  // at once

@@ -47,7 +47,7 @@ KeyIndex& FeedSet::key_index(const TopicPartition& partition) {
 
 Compressor& FeedSet::compressor(Coding coding) {
   std::unique_ptr<Compressor>& compressor = compressors_[index_of(coding)];
-  if (!compressor) compressor = format_of(coding).make_compressor();
+  if (!compressor) compressor = format_of(coding).make_compressor(Effort::for_one);
   return *compressor;
 }
 

@@ -18,7 +18,7 @@ const Bytef* bytes_of(std::string_view plain) { return reinterpret_cast<const By
 
 }  // namespace
 
-std::unique_ptr<Compressor> GzipFormat::make_compressor() const { return std::make_unique<Deflater>(); }
+std::unique_ptr<Compressor> GzipFormat::make_compressor(Effort) const { return std::make_unique<Deflater>(); }
 
 std::size_t GzipFormat::compressor_bytes() const { return Deflater::kBytes; }
 

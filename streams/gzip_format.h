@@ -7,7 +7,8 @@ namespace tailgate {
 
 class GzipFormat final : public CodedFormat {
  public:
-  std::unique_ptr<Compressor> make_compressor() const override;
+  // The same for all and for one.
+  std::unique_ptr<Compressor> make_compressor(Effort effort) const override;
   std::size_t compressor_bytes() const override;
   void append_begin(std::string& out) const override;
   void append_stored(std::string& out, std::string_view plain) const override;

@@ -14,6 +14,10 @@ namespace tailgate {
 
 class ZstdCompressor final : public Compressor {
  public:
+  // With JSON events of 250 bytes, one a flush, level 1 makes 6 % more bytes of them in a third to a half of the time,
+  // level 9 1 % less in a quarter more and above. Where many come together level 1 is as good.
+  static constexpr int kLevel = 6;
+  static constexpr int kFastLevel = 1;
   static constexpr int kWindowLog = 13;
   static constexpr std::size_t kWindowBytes = std::size_t{1} << kWindowLog;
   // What one costs, about.
@@ -21,7 +25,7 @@ class ZstdCompressor final : public Compressor {
   // An empty raw block that says it is the last one of its frame.
   static constexpr std::string_view kFrameEnd{"\x01\0\0", 3};
 
-  ZstdCompressor();
+  explicit ZstdCompressor(int level = kLevel);
 
   void restart() override;
   void compress(std::string_view plain, std::string& out) override;

@@ -13,7 +13,10 @@ constexpr std::size_t kStoredMax = ZstdCompressor::kWindowBytes;
 
 }  // namespace
 
-std::unique_ptr<Compressor> ZstdFormat::make_compressor() const { return std::make_unique<ZstdCompressor>(); }
+std::unique_ptr<Compressor> ZstdFormat::make_compressor(Effort effort) const {
+  return std::make_unique<ZstdCompressor>(effort == Effort::for_all ? ZstdCompressor::kLevel
+                                                                    : ZstdCompressor::kFastLevel);
+}
 
 std::size_t ZstdFormat::compressor_bytes() const { return ZstdCompressor::kBytes; }
 
