@@ -30,7 +30,7 @@ class HttpServer::Sink final : public AcceptSink {
       return;
     }
     auto transport =
-        make_transport(server_.threads_.loop(loop_index).context(), std::move(accepted.fd), accepted.has_proxy_header);
+        make_transport(server_.threads_.sockets(loop_index), std::move(accepted.fd), accepted.has_proxy_header);
     if (!transport) {
       thread.http.load.add(-1);
       return;
@@ -46,9 +46,9 @@ class HttpServer::Sink final : public AcceptSink {
   }
 
  private:
-  std::unique_ptr<Transport> make_transport(boost::asio::io_context& context, Fd fd, bool has_proxy_header) const {
-    if (tls_ != nullptr) return TlsTransport::make(context, std::move(fd), *tls_, has_proxy_header);
-    return SocketTransport::make(context, std::move(fd), has_proxy_header);
+  std::unique_ptr<Transport> make_transport(SocketEvents& events, Fd fd, bool has_proxy_header) const {
+    if (tls_ != nullptr) return TlsTransport::make(events, std::move(fd), *tls_, has_proxy_header);
+    return SocketTransport::make(events, std::move(fd), has_proxy_header);
   }
 
   HttpServer& server_;

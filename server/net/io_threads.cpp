@@ -6,7 +6,7 @@
 namespace tailgate {
 
 IoThreads::IoThreads(const Clock& clock, std::size_t count) : loads_(count) {
-  for (std::size_t i = 0; i < count; ++i) loops_.emplace_back(clock, i);
+  for (std::size_t i = 0; i < count; ++i) sockets_.emplace_back(loops_.emplace_back(clock, i).context());
 }
 
 IoThreads::~IoThreads() { stop(); }

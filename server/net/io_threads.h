@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "server/net/socket_events.h"
 
 namespace tailgate {
 
@@ -33,6 +34,7 @@ class IoThreads {
 
   std::size_t size() const { return loops_.size(); }
   IoLoop& loop(std::size_t index) { return loops_[index]; }
+  SocketEvents& sockets(std::size_t index) { return sockets_[index]; }
   LoopLoad& load(std::size_t index) { return loads_[index]; }
   std::size_t least_loaded() const;
 
@@ -43,6 +45,7 @@ class IoThreads {
 
  private:
   std::deque<IoLoop> loops_;
+  std::deque<SocketEvents> sockets_;
   std::deque<LoopLoad> loads_;
   std::vector<std::thread> threads_;
 };

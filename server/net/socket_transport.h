@@ -1,22 +1,24 @@
-// A clear connection on a socket. Asio says when it is ready; the reads and writes are our own calls.
+// A clear connection on a socket.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <sys/types.h>
+
 #include <memory>
+#include <span>
 
 #include "server/net/fd.h"
 #include "server/net/proxy_header.h"
+#include "server/net/socket_events.h"
 #include "server/net/transport.h"
 
 namespace tailgate {
 
-// Costs about 600 bytes, the reactor's share included.
-class SocketTransport : public Transport {
+// Costs about 100 bytes.
+class SocketTransport : public Transport, private SocketEvents::Watched {
  public:
   // Null when the kernel will not watch another descriptor.
   // `has_proxy_header`: the handshake is to read one, before anything else.
-  static std::unique_ptr<SocketTransport> make(boost::asio::io_context& context, Fd fd, bool has_proxy_header = false);
+  static std::unique_ptr<SocketTransport> make(SocketEvents& events, Fd fd, bool has_proxy_header = false);
   ~SocketTransport() override;
   SocketTransport(const SocketTransport&) = delete;
   SocketTransport& operator=(const SocketTransport&) = delete;
@@ -34,27 +36,28 @@ class SocketTransport : public Transport {
   std::string_view protocol() const override { return {}; }
 
  protected:
-  SocketTransport(boost::asio::io_context& context, Fd fd, bool has_proxy_header);
-  bool is_watched() const { return readiness_->descriptor.is_open(); }
-  int fd() const { return fd_; }
+  SocketTransport(SocketEvents& events, Fd fd, bool has_proxy_header);
+  bool is_watched() const { return is_watched_; }
+  // recv(2) and sendmsg(2) on the socket, never waiting. Nothing else may read from it.
+  ssize_t receive(std::span<char> into, int flags = 0);
+  ssize_t send(std::span<const iovec> from);
   // Says on_readable soon, whatever the socket says.
   void notify_readable();
 
  private:
-  using Descriptor = boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
-  // Shared with the waits under way: one that has completed but not run yet cannot be cancelled any more, so it finds
-  // here that its transport is gone.
-  struct Readiness {
-    explicit Readiness(boost::asio::io_context& context) : descriptor{context.get_executor()} {}
-    Descriptor descriptor;
-    User* user = nullptr;
-    bool waits_readable = false;
-    bool waits_writable = false;
-  };
+  void on_input(bool is_over) override;
+  void on_output() override;
+  void on_due() override;
 
-  int fd_;
+  SocketEvents& events_;
+  const Fd fd_;
   std::unique_ptr<ProxyHeader> proxy_header_;  // null: none is expected
-  std::shared_ptr<Readiness> readiness_;
+  User* user_ = nullptr;
+  const bool is_watched_;
+  bool may_have_input_ = false;  // told by the kernel, and not all of it read: it will not tell again
+  bool is_over_ = false;         // an end or an error has come
+  bool waits_readable_ = false;
+  bool waits_writable_ = false;
 };
 
 }  // namespace tailgate

@@ -13,7 +13,7 @@ namespace tailgate {
 namespace {
 
 constexpr std::size_t kRecordBytes = 16 * 1024;
-constexpr unsigned char kHandshakeRecord = 0x16;
+constexpr char kHandshakeRecord = 0x16;
 constexpr std::string_view kClearTextAnswer =
     "HTTP/1.1 400 Bad Request\r\n"
     "Content-Type: application/problem+json\r\n"
@@ -56,18 +56,69 @@ class RecordMaker {
   std::array<char, kRecordBytes> record_;
 };
 
+using BioMethod = CHandle<BIO_METHOD, BIO_meth_free>;
+
 }  // namespace
 
-TlsTransport::TlsTransport(boost::asio::io_context& context, Fd fd, SslHandle ssl, bool has_proxy_header)
-    : SocketTransport{context, std::move(fd), has_proxy_header}, ssl_{std::move(ssl)} {}
+// OpenSSL's own for sockets, but that it goes through SocketTransport, which has to know what was read, and that it
+// does only what is asked of it here.
+struct SocketBio {
+  static TlsTransport& transport_of(BIO* bio) { return *static_cast<TlsTransport*>(BIO_get_data(bio)); }
 
-std::unique_ptr<TlsTransport> TlsTransport::make(boost::asio::io_context& context, Fd fd, const TlsContext& tls,
+  static int read(BIO* bio, char* into, int bytes) {
+    BIO_clear_retry_flags(bio);
+    const ssize_t got = transport_of(bio).receive({into, static_cast<std::size_t>(bytes)});
+    if (got < 0 && is_to_be_retried(errno)) BIO_set_retry_read(bio);
+    if (got == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+    return static_cast<int>(got);
+  }
+
+  static int write(BIO* bio, const char* from, int bytes) {
+    BIO_clear_retry_flags(bio);
+    const iovec piece{const_cast<char*>(from), static_cast<std::size_t>(bytes)};  // only read
+    const ssize_t sent = transport_of(bio).send({&piece, 1});
+    if (sent < 0 && is_to_be_retried(errno)) BIO_set_retry_write(bio);
+    return static_cast<int>(sent);
+  }
+
+  static long control(BIO* bio, int command, long, void*) {
+    if (command == BIO_CTRL_EOF) return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
+    return command == BIO_CTRL_FLUSH ? 1 : 0;
+  }
+
+  static bool is_to_be_retried(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+
+  static BioMethod make_method() {
+    BioMethod method{BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket")};
+    if (!method) return nullptr;
+    BIO_meth_set_read(method.get(), read);
+    BIO_meth_set_write(method.get(), write);
+    BIO_meth_set_ctrl(method.get(), control);
+    return method;
+  }
+
+  static BIO* make(TlsTransport& transport) {
+    static const BioMethod method = make_method();
+    BIO* const bio = method ? BIO_new(method.get()) : nullptr;
+    if (bio == nullptr) return nullptr;
+    BIO_set_data(bio, &transport);
+    BIO_set_init(bio, 1);
+    return bio;
+  }
+};
+
+TlsTransport::TlsTransport(SocketEvents& events, Fd fd, SslHandle ssl, bool has_proxy_header)
+    : SocketTransport{events, std::move(fd), has_proxy_header}, ssl_{std::move(ssl)} {}
+
+std::unique_ptr<TlsTransport> TlsTransport::make(SocketEvents& events, Fd fd, const TlsContext& tls,
                                                  bool has_proxy_header) {
   SslHandle ssl = tls.make_session();
-  if (!ssl || SSL_set_fd(ssl.get(), fd.get()) != 1) return nullptr;
-  SSL_set_accept_state(ssl.get());
-  std::unique_ptr<TlsTransport> transport{new TlsTransport{context, std::move(fd), std::move(ssl), has_proxy_header}};
-  if (!transport->is_watched()) return nullptr;
+  if (!ssl) return nullptr;
+  std::unique_ptr<TlsTransport> transport{new TlsTransport{events, std::move(fd), std::move(ssl), has_proxy_header}};
+  BIO* const bio = transport->is_watched() ? SocketBio::make(*transport) : nullptr;
+  if (bio == nullptr) return nullptr;
+  SSL_set_bio(transport->ssl_.get(), bio, bio);  // takes it
+  SSL_set_accept_state(transport->ssl_.get());
   return transport;
 }
 
@@ -76,11 +127,11 @@ std::unique_ptr<TlsTransport> TlsTransport::make(boost::asio::io_context& contex
 // follows that would be taken for the first byte.
 TlsTransport::Opening TlsTransport::look_at_opening() {
   if (has_begun_) return Opening::handshake;
-  unsigned char first = 0;
-  const ssize_t got = ::recv(fd(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+  std::array<char, 1> first{};
+  const ssize_t got = receive(first, MSG_PEEK);
   if (got < 0 && errno == EAGAIN) return Opening::nothing;
   has_begun_ = true;
-  const bool is_clear_text = got == 1 && first != kHandshakeRecord;  // an end is for OpenSSL to see
+  const bool is_clear_text = got == 1 && first[0] != kHandshakeRecord;  // an end is for OpenSSL to see
   return is_clear_text ? Opening::clear_text : Opening::handshake;
 }
 
@@ -88,8 +139,9 @@ void TlsTransport::refuse_clear_text() {
   is_broken_ = true;
   // What was sent is read first: closing with it unread would reset the answer away. Neither has to succeed.
   std::array<char, 4096> sink;
-  (void)::recv(fd(), sink.data(), sink.size(), MSG_DONTWAIT);
-  (void)::send(fd(), kClearTextAnswer.data(), kClearTextAnswer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  (void)receive(sink);
+  const iovec answer{const_cast<char*>(kClearTextAnswer.data()), kClearTextAnswer.size()};  // only read
+  (void)send({&answer, 1});
 }
 
 IoResult TlsTransport::after(int result) {

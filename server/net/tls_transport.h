@@ -1,4 +1,4 @@
-// TLS on a socket: OpenSSL on the non-blocking descriptor itself, without buffers of ours in between.
+// TLS on a socket: OpenSSL reads and writes the socket itself, without buffers of ours in between.
 #pragma once
 
 #include "server/net/socket_transport.h"
@@ -10,7 +10,7 @@ namespace tailgate {
 class TlsTransport final : public SocketTransport {
  public:
   // Null when the kernel will not watch another descriptor, or there is no memory for a session.
-  static std::unique_ptr<TlsTransport> make(boost::asio::io_context& context, Fd fd, const TlsContext& tls,
+  static std::unique_ptr<TlsTransport> make(SocketEvents& events, Fd fd, const TlsContext& tls,
                                             bool has_proxy_header = false);
 
   IoResult handshake() override;
@@ -23,7 +23,8 @@ class TlsTransport final : public SocketTransport {
   std::string_view protocol() const override;
 
  private:
-  TlsTransport(boost::asio::io_context& context, Fd fd, SslHandle ssl, bool has_proxy_header);
+  TlsTransport(SocketEvents& events, Fd fd, SslHandle ssl, bool has_proxy_header);
+  friend struct SocketBio;  // what OpenSSL reads and writes by
   enum class Opening { nothing, handshake, clear_text };
   Opening look_at_opening();
   void refuse_clear_text();
