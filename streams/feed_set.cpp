@@ -17,6 +17,7 @@ FeedSet::FeedSet(StreamContext& context, const FeedOptions& options)
     : context_{context},
       options_{options},
       drain_{context.loop.timers()},
+      polls_{context.loop},
       jitter_{options.jitter_seed},
       chunks_{context.loop},
       idle_timer_{[this] { drop_idle(); }} {

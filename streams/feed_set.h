@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/jitter.h"
+#include "base/loop_pass.h"
 #include "streams/coding.h"
 #include "streams/compressor.h"
 #include "streams/feed.h"
@@ -33,6 +34,8 @@ class FeedSet {
 
   // Where the streams and polls of this thread are kept that a drain ends.
   StreamDrain& drain() { return drain_; }
+  // In which polls of this thread gather what has come.
+  LoopPass& polls() { return polls_; }
   Jitter& jitter() { return jitter_; }
   StreamContext& context() { return context_; }
   const FeedOptions& options() const { return options_; }
@@ -62,6 +65,7 @@ class FeedSet {
   StreamContext& context_;
   FeedOptions options_;
   StreamDrain drain_;
+  LoopPass polls_;
   Jitter jitter_;
   struct Kept {
     std::unique_ptr<Feed> feed;

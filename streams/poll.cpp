@@ -43,12 +43,9 @@ void Poll::leave(std::string_view why) {
   wake();
 }
 
-void Poll::wake() {
-  if (turn_.is_waiting()) return;
-  auto [ask, reply] = make_ask<bool>(subscriber_.feed().context().loop, [this](bool) { gather(); });
-  turn_ = std::move(ask);
-  reply(true);
-}
+void Poll::wake() { subscriber_.feed().owner().polls().add(*this); }
+
+void Poll::on_turn() { gather(); }
 
 void Poll::gather() {
   if (pace_ && records_ == 0 && !subscriber_.must_end()) {
@@ -124,7 +121,7 @@ bool Poll::is_caught_up(std::string_view why) const {
 void Poll::answer(std::string why) {
   wait_.cancel();
   settle_.cancel();
-  turn_.cancel();
+  if (LoopPass::Member::is_linked()) LoopPass::Member::unlink();
   quit();
   subscriber_.unpin();
   StreamCounters& counters = subscriber_.feed().context().counters;

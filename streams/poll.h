@@ -9,7 +9,8 @@
 #include <string>
 
 #include "base/byte_source.h"
-#include "base/loop.h"
+#include "base/loop_pass.h"
+#include "base/timers.h"
 #include "limits/pace.h"
 #include "streams/stream_drain.h"
 #include "streams/subscriber.h"
@@ -37,7 +38,7 @@ struct PollAnswer {
 };
 
 // Threads: its feed's. Holds what it has gathered, at most bytes_max and one event.
-class Poll final : public StreamDrain::Member, private Waker {
+class Poll final : public StreamDrain::Member, private LoopPass::Member, private Waker {
  public:
   // `then` runs once, never within this call. Destruction before that means that nobody waits any more.
   Poll(Feed& feed, const Position& passed, PollOptions options, std::function<void(PollAnswer)> then);
@@ -50,6 +51,7 @@ class Poll final : public StreamDrain::Member, private Waker {
 
  private:
   void wake() override;
+  void on_turn() override;
   void gather();
   // Takes one event in; false: it does not fit any more.
   bool take(const Delivery& delivery);
@@ -62,7 +64,6 @@ class Poll final : public StreamDrain::Member, private Waker {
   std::string events_text_;
   std::string next_;  // behind the last record taken
   std::uint64_t records_ = 0;
-  Ask<bool> turn_;  // a gather that was posted
   Timer wait_;
   Timer settle_;  // set with the first records, while others are being read
   Counter& gauge_;

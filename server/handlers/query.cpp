@@ -22,6 +22,10 @@ Error unknown(std::size_t place, std::string_view name, const KnownParameters& k
 
 Result<std::vector<QueryParameter>> parse_query(std::string_view query, const KnownParameters& known) {
   std::vector<QueryParameter> parameters;
+  if (!query.empty()) {
+    const auto parted = static_cast<std::size_t>(std::count(query.begin(), query.end(), '&'));
+    parameters.reserve(std::min(parted + 1, kQueryPairsMax));
+  }
   std::size_t place = 0;
   std::size_t counted = 0;
   for (std::size_t begin = 0; begin < query.size();) {

@@ -316,7 +316,9 @@ Result<StreamRequest> parse_stream_request(const Request& request, std::int64_t 
 }
 
 std::string next_query(const Request& request, std::string_view id) {
+  constexpr std::string_view kFrom = "last_event_id=";
   std::string query;
+  query.reserve(request.query.size() + 1 + kFrom.size() + id.size() * 3);  // %3A
   for (std::string_view rest = request.query; !rest.empty();) {
     const std::size_t end = std::min(rest.find('&'), rest.size());
     const std::string_view pair = rest.substr(0, end);
@@ -326,7 +328,7 @@ std::string next_query(const Request& request, std::string_view id) {
                          std::find(kParameters.begin(), kParameters.end(), *name) != kParameters.end();
     if (goes_on) query.append(pair).append(1, '&');
   }
-  query += "last_event_id=";
+  query += kFrom;
   append_percent_encoded(query, id);
   return query;
 }

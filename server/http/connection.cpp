@@ -353,7 +353,7 @@ void Connection::close(WhyEnded why) {
   }
   stage_ = Stage::closed;
   timer_.cancel();
-  if (SendPass::Member::is_linked()) SendPass::Member::unlink();
+  if (LoopPass::Member::is_linked()) LoopPass::Member::unlink();
   transport_.reset();
   slot_ = {};
   unsent_ = {};

@@ -1,6 +1,6 @@
 // One accepted connection: the handshake, the choice of protocol, and all reading and writing for its session.
 //
-// Costs about 400 bytes besides its transport (600) and its session. Nothing is kept for reading; for writing, only
+// Costs about 400 bytes besides its transport (100) and its session. Nothing is kept for reading; for writing, only
 // what the socket did not accept of the last flush: with HTTP/1.1 kStreamFrameBytes, with HTTP/2 kTurnBytes, and their
 // framing.
 #pragma once
@@ -23,7 +23,7 @@ class ConnectionSet;
 // Threads: its io thread.
 class Connection final : public Transport::User,
                          public SessionHost,
-                         public SendPass::Member,
+                         public LoopPass::Member,
                          public boost::intrusive::list_base_hook<boost::intrusive::tag<ConnectionSet>> {
  public:
   // `set` owns it.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/loop.h"
+#include "base/loop_pass.h"
 #include "server/http/counters.h"
 #include "server/http/date_line.h"
 #include "server/http/exchange.h"
@@ -15,7 +16,6 @@
 #include "server/http/h2_memory.h"
 #include "server/http/observer.h"
 #include "server/http/options.h"
-#include "server/http/send_pass.h"
 #include "server/net/io_threads.h"
 
 namespace tailgate {
@@ -38,7 +38,7 @@ class HttpThread {
   Handler& handler;
   ExchangeObserver& observer;
   HttpCounters counters;
-  SendPass pass;
+  LoopPass pass;
   Gather gather;
   H2Memory h2_memory;
   // Sources whose bodies ended in the flush under way, which may still refer to their bytes; emptied after it.

@@ -1,4 +1,4 @@
-// Who on an io thread has something to send, and the pass that visits them.
+// Who on an io thread has something to do (to send, to gather), and the pass that visits them.
 //
 // A pass is posted once, however many wake-ups come before it runs: what arrives meanwhile goes out in the same writes.
 // A pass visits a bounded number and then lets the loop look at its sockets. Whoever comes during a pass waits for the
@@ -12,7 +12,7 @@
 namespace tailgate {
 
 // Threads: one.
-class SendPass {
+class LoopPass {
  public:
   class Member : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
    public:
@@ -23,7 +23,7 @@ class SendPass {
     ~Member() = default;
   };
 
-  explicit SendPass(Loop& loop) : loop_{loop} {}
+  explicit LoopPass(Loop& loop) : loop_{loop} {}
   // Costs nothing when it is in already.
   void add(Member& member);
 

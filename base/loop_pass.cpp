@@ -1,20 +1,20 @@
-#include "server/http/send_pass.h"
+#include "base/loop_pass.h"
 
 namespace tailgate {
 
-void SendPass::add(Member& member) {
+void LoopPass::add(Member& member) {
   if (member.is_linked()) return;
   next_.push_back(member);
   post();
 }
 
-void SendPass::post() {
+void LoopPass::post() {
   if (is_posted_) return;
   is_posted_ = true;
   loop_.post([this] { run(); });
 }
 
-void SendPass::run() {
+void LoopPass::run() {
   is_posted_ = false;
   if (now_.empty()) {
     now_.swap(next_);
