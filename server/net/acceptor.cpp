@@ -4,6 +4,8 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -104,6 +106,13 @@ IpAddress address_of(const sockaddr_storage& name) {
         reinterpret_cast<const std::uint8_t*>(&reinterpret_cast<const sockaddr_in6&>(name).sin6_addr));
   }
   return {};
+}
+
+// Where there is no core to spare, connections that come do not take an io thread's from it one by one: they wait until
+// it rests, or has had its turn, and are then accepted together. Without it, all goes on as before.
+void yield_to_io_threads() {
+  const sched_param none{};
+  (void)::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &none);
 }
 
 bool is_exhausted(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
@@ -245,7 +254,10 @@ Result<ListenAddress> Acceptor::listen(const ListenAddress& address, const Socke
 
 void Acceptor::start() {
   for (auto& listener : listeners_) listener->wait();
-  thread_ = std::thread{[this] { context_.run(); }};
+  thread_ = std::thread{[this] {
+    yield_to_io_threads();
+    context_.run();
+  }};
 }
 
 void Acceptor::stop() {

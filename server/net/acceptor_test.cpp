@@ -3,14 +3,17 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -110,6 +113,22 @@ int option_of(const Fd& fd, int level, int name) {
   socklen_t size = sizeof value;
   (void)::getsockopt(fd.get(), level, name, &value, &size);
   return value;
+}
+
+// How many threads of this process leave the core to others that run on it.
+int yielding_threads() {
+  int count = 0;
+  for (const auto& task : std::filesystem::directory_iterator{"/proc/self/task"}) {
+    if (::sched_getscheduler(std::stoi(task.path().filename().string())) == SCHED_BATCH) ++count;
+  }
+  return count;
+}
+
+TEST_F(AcceptorTest, AcceptsBesideTheIoThreadsAndNotInTheirPlace) {
+  listen("127.0.0.1:0");
+  ASSERT_EQ(yielding_threads(), 0);
+  start();
+  EXPECT_TRUE(eventually([] { return yielding_threads() == 1; }));
 }
 
 TEST_F(AcceptorTest, TakesIpv4Ipv6AndUnixSocketsAtOnce) {
