@@ -38,7 +38,7 @@ class SocketTransport : public Transport, private SocketEvents::Watched {
  protected:
   SocketTransport(SocketEvents& events, Fd fd, bool has_proxy_header);
   bool is_watched() const { return is_watched_; }
-  // recv(2) and sendmsg(2) on the socket, never waiting. Nothing else may read from it.
+  // `recv` and `sendmsg` on the socket, never waiting. Nothing else may read from it.
   ssize_t receive(std::span<char> into, int flags = 0);
   ssize_t send(std::span<const iovec> from);
   // Says on_readable soon, whatever the socket says.
