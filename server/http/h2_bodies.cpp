@@ -37,21 +37,28 @@ void H2Bodies::begin(H2Stream& stream) {
 }
 
 void H2Bodies::resume(H2Stream& stream) {
+  if (&stream == asked_) {
+    if (!stream.is_linked()) later_.push_back(stream);
+    return;
+  }
   if (stream.body != H2Stream::Body::waiting) return;
   set(stream, H2Stream::Body::ready);
   wait_for_turn(stream);
 }
 
 void H2Bodies::wait_for_turn(H2Stream& stream) {
-  if (stream.window.is_open()) turns_.push_back(stream);
+  if (stream.window.is_open() && !stream.is_linked()) turns_.push_back(stream);
 }
 
 void H2Bodies::fill(Gather& gather) {
   while (gather.size() < kTurnBytes && has_work()) {
     H2Stream& stream = turns_.front();
     stream.unlink();
+    asked_ = &stream;
     take_turn(stream, gather);
   }
+  asked_ = nullptr;
+  turns_.splice(turns_.end(), later_);
 }
 
 // Goes on until the source has nothing, so that it is not asked once more in a turn of its own.
@@ -63,9 +70,7 @@ void H2Bodies::take_turn(H2Stream& stream, Gather& gather) {
       case Pull::State::ready:
         break;
       case Pull::State::wait:
-        set(stream, H2Stream::Body::waiting);
-        stream.stall.stop();
-        return;
+        return wait(stream);
       case Pull::State::end:
         append_header(gather, stream.id, 0, true);
         return owner_.on_body_over(stream, WhyEnded::complete);
@@ -86,6 +91,11 @@ void H2Bodies::take_turn(H2Stream& stream, Gather& gather) {
     turn_bytes -= pull.bytes;
   }
   wait_for_turn(stream);
+}
+
+void H2Bodies::wait(H2Stream& stream) {
+  stream.stall.stop();
+  if (!stream.is_linked()) set(stream, H2Stream::Body::waiting);
 }
 
 bool H2Bodies::give(H2Stream& stream, std::uint32_t bytes) {

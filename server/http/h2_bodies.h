@@ -60,13 +60,16 @@ class H2Bodies {
  private:
   void set(H2Stream& stream, H2Stream::Body body);
   void take_turn(H2Stream& stream, Gather& gather);
+  void wait(H2Stream& stream);
   void wait_for_turn(H2Stream& stream);
   void end_stalled(H2Stream& stream);
 
   HttpThread& thread_;
   const H2Streams& streams_;
   Owner& owner_;
-  H2Work turns_;  // streams that have something to send and an open window
+  H2Work turns_;               // streams that have something to send and an open window
+  H2Work later_;               // what was woken in its turn, by its own source: its next one is not in this fill
+  H2Stream* asked_ = nullptr;  // whose turn it is
   H2Window connection_;
   std::int32_t first_window_ = H2Window::kDefault;
   std::uint32_t held_up_ = 0;

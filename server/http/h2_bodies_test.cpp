@@ -107,6 +107,15 @@ class Ledger {
   std::optional<std::uint64_t> goaway;
 };
 
+TEST(H2Bodies, ASourceThatWakesItselfWhileItIsAskedIsAskedAgain) {
+  Ledger peer;
+
+  peer.get(1, "/search?3");
+
+  EXPECT_EQ(peer.bytes[1], 5U);
+  EXPECT_EQ(peer.ended, 1);
+}
+
 TEST(H2Bodies, SendsExactlyWhatItsPeerHasGiven) {
   std::minstd_rand engine{1};
   const auto random = [&](std::uint32_t below) { return static_cast<std::uint32_t>(engine() % below); };

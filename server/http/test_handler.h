@@ -7,8 +7,8 @@
 //   /bytes?N           a stream of N bytes of the pattern, always ready, then its end
 //   /endless           the same without an end
 //   /cut?N             N bytes of the pattern, then it cannot go on
-//   /events            what publish() is given from then on
-//   /later             answered by answer_later()
+//   /search?N          `found`, which its source finds when it is asked for the Nth time: until then it has itself
+//   woken /events            what publish() is given from then on /later             answered by answer_later()
 #pragma once
 
 #include <array>
@@ -65,6 +65,28 @@ class PatternSource final : public ByteSource {
   std::atomic<std::uint64_t>& emitted_;
 };
 
+class SearchSource final : public ByteSource {
+ public:
+  explicit SearchSource(std::uint64_t turns) : turns_{turns} {}
+  Pull prepare(std::size_t) override {
+    if (is_sent_) return {Pull::State::end, 0};
+    if (--turns_ == 0) return {Pull::State::ready, kFound.size()};
+    waker_->wake();
+    return {Pull::State::wait, 0};
+  }
+  void emit(std::size_t, ByteSink& sink) override {
+    sink.copy(kFound);
+    is_sent_ = true;
+  }
+  void set_waker(Waker& waker) override { waker_ = &waker; }
+
+ private:
+  static constexpr std::string_view kFound = "found";
+  std::uint64_t turns_;
+  Waker* waker_ = nullptr;
+  bool is_sent_ = false;
+};
+
 class TestHandler;
 
 // One client of /events.
@@ -119,6 +141,8 @@ class TestHandler final : public Handler {
     } else if (request.path == "/bytes" || request.path == "/endless" || request.path == "/cut") {
       const std::uint64_t bytes = request.path == "/endless" ? ~std::uint64_t{0} : number;
       response.stream = std::make_unique<PatternSource>(bytes, request.path == "/cut", emitted);
+    } else if (request.path == "/search") {
+      response.stream = std::make_unique<SearchSource>(number);
     } else if (request.path == "/events") {
       response.stream = std::make_unique<EventsSource>(*this, loop);
     } else if (request.path == "/later") {
