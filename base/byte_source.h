@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/news.h"
+
 namespace tailgate {
 
 // Where a session gathers one write.
@@ -30,13 +32,15 @@ class Waker {
 
 struct Pull {
   enum class State : std::uint8_t {
-    ready,  // `bytes` > 0 can be emitted
-    wait,   // nothing now; the waker will be called
-    end,    // the body is complete
-    cut,    // the body cannot be completed: reset the stream, close the connection
+    ready,          // `bytes` > 0 can be emitted
+    wait,           // nothing now; the waker will be called
+    wait_for_news,  // nothing before there are news(), unless the waker is called
+    end,            // the body is complete
+    cut,            // the body cannot be completed: reset the stream, close the connection
   };
   State state = State::wait;
   std::size_t bytes = 0;
+  bool waits() const { return state == State::wait || state == State::wait_for_news; }
 };
 
 // A response body that is made while it is sent. Its session owns it; destruction means that nobody reads on.
@@ -49,6 +53,8 @@ class ByteSource {
   virtual void emit(std::size_t bytes, ByteSink& sink) = 0;
   // Called once before the first prepare. The waker outlives the source.
   virtual void set_waker(Waker& waker) = 0;
+  // What it may wait for together with others: the same all its life. Null: it never does.
+  virtual News* news() { return nullptr; }
 };
 
 }  // namespace tailgate

@@ -111,13 +111,16 @@ void record_log(Offset events) {
 }
 
 // Stands at the head, so that the feed keeps no more than it must.
-class Follower final : public FeedMember {
+class Follower final : public FeedMember, private News::Waiter {
  public:
-  explicit Follower(Feed& feed) : feed_{feed}, place_{feed.join(*this)} {}
+  explicit Follower(Feed& feed) : feed_{feed}, place_{feed.join(*this)} { feed_.news().add(*this); }
   ~Follower() override { feed_.leave(*this); }
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
-  void on_news() override { ++news_; }
+  void on_news() override {
+    ++news_;
+    feed_.news().add(*this);
+  }
   void on_evicted(const FeedLog::Place& to) override { place_ = to; }
   const FeedLog::Place& place() const override { return place_; }
   // False: nothing had come.

@@ -24,6 +24,7 @@ class CodedBody final : public ByteSource {
   Pull prepare(std::size_t bytes_max) override;
   void emit(std::size_t bytes, ByteSink& sink) override;
   void set_waker(Waker& waker) override { body_->set_waker(waker); }
+  News* news() override { return body_->news(); }
 
  private:
   class OwnBlocks;

@@ -242,7 +242,7 @@ class CodedTwins : public CodedStreamTest, public ::testing::WithParamInterface<
     std::unique_ptr<Decoder> client;
     std::string text;
     std::string expected;
-    Pull::State state = Pull::State::wait;
+    Pull last;
   };
   int in(int from, int to) { return std::uniform_int_distribution{from, to}(random); }
   std::string value() {
@@ -273,8 +273,8 @@ class CodedTwins : public CodedStreamTest, public ::testing::WithParamInterface<
     both.expected += pull(*both.plain);
     const Pull::State state = last.state;
     both.text += both.client->read(pull(*both.coded, static_cast<std::size_t>(in(1, in(0, 1) == 0 ? 50 : 20'000))));
-    both.state = last.state;
-    EXPECT_EQ(state, both.state);
+    both.last = last;
+    EXPECT_EQ(state, last.state);
   }
 
   std::mt19937 random{std::get<unsigned>(GetParam())};
@@ -299,8 +299,8 @@ TEST_P(CodedTwins, ReadTheSameAtEveryTime) {
       if (in(0, 3) > 0) pull_both(*both);
       ASSERT_FALSE(both->client->is_broken());
       EXPECT_TRUE(both->text == both->expected) << both->text.size() << " and " << both->expected.size();
-      ASSERT_TRUE(both->client->is_whole() || both->state != Pull::State::end);
-      both = both->state != Pull::State::wait || in(0, 40) == 0 ? twins.erase(both) : std::next(both);
+      ASSERT_TRUE(both->client->is_whole() || both->last.state != Pull::State::end);
+      both = !both->last.waits() || in(0, 40) == 0 ? twins.erase(both) : std::next(both);
     }
   }
   twins.clear();

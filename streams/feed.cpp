@@ -45,7 +45,7 @@ Feed::Feed(FeedSpec spec, const Topics& topics, StreamContext& context, FeedSet&
       id_{spec_.id_form()},
       topics_version_{topics.version},
       progress_timer_{[this] { on_progress_due(); }} {
-  if (spec_.gather_ms > 0) gather_timer_ = context_.loop.make_fine_timer([this] { wake_members(); });
+  if (spec_.gather_ms > 0) gather_timer_ = context_.loop.make_fine_timer([this] { tell(); });
   account();
   for (const std::string& name : spec_.topics) {
     const auto topic = topics.by_name.find(name);
@@ -152,24 +152,20 @@ void Feed::start_partition(Slot slot) {
 
 void Feed::on_partition_news(Slot slot) {
   set_dirty(slot);
-  wake_members_in_time();
+  tell_in_time();
 }
 
-void Feed::wake_members_in_time() {
-  if (!gather_timer_) return wake_members();
+void Feed::tell_in_time() {
+  if (!gather_timer_) return tell();
   if (gather_timer_->is_set()) return;
-  const std::int64_t wait_ms = woken_ms_ + spec_.gather_ms - context_.loop.timers().clock().steady_ms();
-  if (wait_ms <= 0) return wake_members();
+  const std::int64_t wait_ms = told_ms_ + spec_.gather_ms - context_.loop.timers().clock().steady_ms();
+  if (wait_ms <= 0) return tell();
   gather_timer_->set(wait_ms);
 }
 
-void Feed::wake_members() {
-  if (gather_timer_) woken_ms_ = context_.loop.timers().clock().steady_ms();
-  for (auto it = members_.begin(); it != members_.end();) {
-    FeedMember& member = *it;
-    if (++it != members_.end()) __builtin_prefetch(&*it);
-    member.on_news();
-  }
+void Feed::tell() {
+  if (gather_timer_) told_ms_ = context_.loop.timers().clock().steady_ms();
+  news_.tell();
 }
 
 bool Feed::matches(const RecordView& record) const {
@@ -277,7 +273,7 @@ void Feed::on_progress_due() {
     if (partitions_[slot].owes_progress) is_more = append_progress(static_cast<Slot>(slot)) || is_more;
   }
   account();
-  if (is_more) wake_members();
+  if (is_more) tell();
 }
 
 void Feed::keep_within_bounds() {
@@ -315,7 +311,7 @@ void Feed::on_topics(const Topics& topics) {
     for (auto partition = static_cast<std::int32_t>(known); partition < topic.partitions; ++partition) {
       if (partitions_.size() >= kIdPartitionsMax) return end("id_too_long");
       add_partition(topic, partition);
-      wake_members();  // its log may have a past, and then no news
+      tell();  // its log may have a past, and then no news
     }
   }
 }
@@ -323,7 +319,7 @@ void Feed::on_topics(const Topics& topics) {
 void Feed::end(std::string fault) {
   fault_ = std::move(fault);
   owner_.on_ended(*this);
-  wake_members();
+  tell();
 }
 
 }  // namespace tailgate

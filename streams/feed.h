@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/loop.h"
+#include "base/news.h"
 #include "cursors/id.h"
 #include "cursors/id_text.h"
 #include "streams/catalog.h"
@@ -36,7 +37,7 @@ struct FeedSpec {
   std::optional<std::int32_t> partition;  // /streams/{topic}/{partition}: this one only
   std::vector<std::string> keys;          // ascending; empty: no filter
   EventFormat format = EventFormat::sse_value;
-  std::int64_t gather_ms = 0;  // its members are woken at most so often: events may wait to be sent together
+  std::int64_t gather_ms = 0;  // who waits is told at most so often: events may wait to be sent together
 
   std::string key() const;
   IdForm id_form() const {
@@ -67,8 +68,6 @@ struct StreamContext {
 class FeedMember : public boost::intrusive::list_base_hook<> {
  public:
   virtual ~FeedMember() = default;
-  // The feed has something that it did not have, or has come to its end: pull again.
-  virtual void on_news() = 0;
   // The chunk that the member stands in is about to be dropped: it takes what it needs of it and stands at `to`, which
   // has been entered for it.
   virtual void on_evicted(const FeedLog::Place& to) = 0;
@@ -109,6 +108,8 @@ class Feed {
   // A member stands at the head from now on. The first one finds P at the head of what the reader has.
   FeedLog::Place join(FeedMember& member);
   void leave(FeedMember& member);
+  // The feed has something that it did not have, or has come to its end: pull again.
+  News& news() { return news_; }
   // The partition that the next one to join reads first, if it is behind. Each begins with another one: clients that
   // are cut again and again get on in all of them.
   Slot next_first() { return static_cast<Slot>(firsts_++ % std::max(partitions_.size(), std::size_t{1})); }
@@ -148,8 +149,8 @@ class Feed {
   // Says how many bytes the log holds now.
   void account();
   // Of news: at once, or when the events have gathered for long enough.
-  void wake_members_in_time();
-  void wake_members();
+  void tell_in_time();
+  void tell();
   void end(std::string fault);
 
   FeedSpec spec_;
@@ -163,11 +164,12 @@ class Feed {
   boost::circular_buffer<Slot> dirty_;
   std::size_t firsts_ = 0;
   boost::intrusive::list<FeedMember> members_;
+  News news_;
   std::size_t accounted_bytes_ = 0;
   std::uint64_t topics_version_;
   Timer progress_timer_;
   std::unique_ptr<FineTimer> gather_timer_;  // only where events gather
-  std::int64_t woken_ms_ = 0;                // when members were last woken
+  std::int64_t told_ms_ = 0;                 // when the last news were told
   std::string fault_;
 };
 

@@ -14,12 +14,15 @@ class FeedTest : public scripted::StreamTest {
   FeedTest() { catalog.set({{"a", 2}}); }
 };
 
-// A member that reads nothing.
-class Standing final : public FeedMember {
+// A member that reads nothing, and hears of all.
+class Standing final : public FeedMember, private News::Waiter {
  public:
-  explicit Standing(Feed& feed) : feed_{feed}, place_{feed.join(*this)} {}
+  explicit Standing(Feed& feed) : feed_{feed}, place_{feed.join(*this)} { feed_.news().add(*this); }
   ~Standing() override { feed_.leave(*this); }
-  void on_news() override { ++news; }
+  void on_news() override {
+    ++news;
+    feed_.news().add(*this);
+  }
   void on_evicted(const FeedLog::Place& to) override { place_ = to; }
   const FeedLog::Place& place() const override { return place_; }
   int news = 0;

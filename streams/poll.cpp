@@ -75,6 +75,7 @@ void Poll::gather() {
       case Subscriber::Step::wait:
         subscriber_.unpin();
         next_ = subscriber_.id();
+        if (subscriber_.waits_for_news()) subscriber_.feed().news().add(*this);
         if (records_ == 0 && events_text_.empty()) return;
         if (!subscriber_.is_asking()) return answer("caught_up");
         if (!settle_.is_set()) subscriber_.feed().context().loop.timers().set(settle_, kSettleMs);

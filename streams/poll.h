@@ -38,7 +38,10 @@ struct PollAnswer {
 };
 
 // Threads: its feed's. Holds what it has gathered, at most bytes_max and one event.
-class Poll final : public StreamDrain::Member, private LoopPass::Member, private Waker {
+class Poll final : public StreamDrain::Member,
+                   private LoopPass::Member,
+                   private Waker,
+                   private News::Waiter {
  public:
   // `then` runs once, never within this call. Destruction before that means that nobody waits any more.
   Poll(Feed& feed, const Position& passed, PollOptions options, std::function<void(PollAnswer)> then);
@@ -52,6 +55,7 @@ class Poll final : public StreamDrain::Member, private LoopPass::Member, private
  private:
   void wake() override;
   void on_turn() override;
+  void on_news() override { wake(); }
   void gather();
   // Takes one event in; false: it does not fit any more.
   bool take(const Delivery& delivery);

@@ -139,7 +139,9 @@ Pull StreamBody::prepare(std::size_t bytes_max) {
       if (pull.state == Pull::State::ready) return pull;
       if (!pending_.empty() || is_ended_ || partial_ || subscriber_.is_live()) continue;
     }
-    if (!std::exchange(is_heartbeat_due_, false)) return Pull{Pull::State::wait, 0};
+    if (!std::exchange(is_heartbeat_due_, false)) {
+      return Pull{subscriber_.waits_for_news() ? Pull::State::wait_for_news : Pull::State::wait, 0};
+    }
     append_heartbeat();
   }
 }
@@ -206,7 +208,7 @@ Pull StreamBody::prepare_partial(std::size_t bytes_max) {
   RecordView record;
   Feed& feed = subscriber_.feed();
   const Subscriber::Found found = subscriber_.find(partial_->slot, partial_->offset, record);
-  if (found == Subscriber::Found::wait && feed.fault().empty()) return Pull{};
+  if (found == Subscriber::Found::wait && feed.fault().empty()) return Pull{Pull::State::wait_for_news, 0};
   std::string& scratch = feed.owner().scratch();
   scratch.clear();
   if (found == Subscriber::Found::yes) {

@@ -38,6 +38,7 @@ class StreamBody final : public ByteSource, public StreamDrain::Member, private 
   Pull prepare(std::size_t bytes_max) override;
   void emit(std::size_t bytes, ByteSink& sink) override;
   void set_waker(Waker& waker) override { waker_ = &waker; }
+  News* news() override { return &subscriber_.feed().news(); }
 
   void leave(std::string_view why) override;
   // Kept as long as the stream lives.

@@ -171,7 +171,7 @@ std::string_view Subscriber::prepare_live(std::size_t bytes_max) {
     const auto& entries = chunk.entries;
     if (place_.entry == entries.size()) {
       if (feed_.advance(place_) || feed_.encode_more()) continue;  // which may have evicted this one
-      is_waiting_ = true;
+      waits_for_news_ = true;
       if (feed_.has_more()) wake();  // after others had their turn
       return {};
     }
@@ -232,7 +232,7 @@ std::size_t Subscriber::pass_live(std::size_t bytes) {
 Subscriber::Step Subscriber::next(Delivery& delivery) {
   assert(own_);
   Own& own = *own_;
-  is_waiting_ = false;
+  waits_for_news_ = false;
   if (must_end()) {
     if (std::exchange(own.is_end_told, true)) return Step::wait;
     delivery = Delivery{};
@@ -384,7 +384,7 @@ void Subscriber::wait() {
       due_ms = std::min(due_ms, seen.retry_ms);
   }
   if (due_ms != Own::kNever) wake_at(due_ms);
-  is_waiting_ = true;
+  waits_for_news_ = true;
   if (feed_.has_more()) wake();  // after others had their turn
 }
 
@@ -407,12 +407,8 @@ void Subscriber::on_due() {
 }
 
 void Subscriber::wake() {
-  is_waiting_ = false;
+  waits_for_news_ = false;
   waker_.wake();
-}
-
-void Subscriber::on_news() {
-  if (is_waiting_) wake();
 }
 
 void Subscriber::on_evicted(const FeedLog::Place& to) {

@@ -70,7 +70,7 @@ class Subscriber : public FeedMember {
  public:
   // `passed` names every partition that the client knows, also ones that this replica does not know yet; one of the
   // feed that it does not name is read from its beginning. `waker` is woken when there may be something again after a
-  // wait.
+  // wait; unless it is news of the feed.
   Subscriber(Feed& feed, const Position& passed, SubscriberOptions options, Waker& waker);
   ~Subscriber() override;
   Subscriber(const Subscriber&) = delete;
@@ -102,6 +102,8 @@ class Subscriber : public FeedMember {
     busy,      // looked through enough for one turn and found nothing: to be called again after others
   };
   Step next(Delivery& delivery);
+  // What it waits for is news of its feed as well.
+  bool waits_for_news() const { return waits_for_news_; }
   // Lets go of records that next() read from; to be called before others have their turn.
   void unpin();
 
@@ -123,7 +125,6 @@ class Subscriber : public FeedMember {
   Found find(Slot slot, Offset offset, RecordView& record);
 
   // ---- FeedMember ----
-  void on_news() override;
   void on_evicted(const FeedLog::Place& to) override;
   const FeedLog::Place& place() const override { return place_; }
 
@@ -176,7 +177,7 @@ class Subscriber : public FeedMember {
   FeedLog::Place place_;
   std::uint32_t done_ = 0;      // live: bytes of the entry at place_ that were sent
   std::uint32_t live_end_ = 0;  // live: the entry up to which the last prepare reached
-  bool is_waiting_ = false;
+  bool waits_for_news_ = false;
   bool has_moved_ = false;
   bool is_counted_;
   ResetPolicy on_reset_;

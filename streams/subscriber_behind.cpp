@@ -219,7 +219,7 @@ Subscriber::Found Subscriber::find(Slot slot, Offset offset, RecordView& record)
           wake();
         });
   }
-  is_waiting_ = true;
+  waits_for_news_ = true;
   return Found::wait;
 }
 

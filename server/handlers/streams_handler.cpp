@@ -77,6 +77,7 @@ class BookmarkedBody final : public ByteSource {
   Pull prepare(std::size_t bytes_max) override { return body_->prepare(bytes_max); }
   void emit(std::size_t bytes, ByteSink& sink) override { body_->emit(bytes, sink); }
   void set_waker(Waker& waker) override { body_->set_waker(waker); }
+  News* news() override { return body_->news(); }
 
  private:
   const std::unique_ptr<ByteSource> body_;

@@ -282,7 +282,8 @@ H1Session::Filled H1Session::fill_answer(Gather& gather) {
   while (source != nullptr) {
     if (is_full(gather)) return Filled::full;
     const Pull pull = source->prepare(std::min(kStreamFrameBytes, fill_bytes_max_ - gather.size()));
-    if (pull.state == Pull::State::wait) return Filled::waits;
+    if (pull.state == Pull::State::wait_for_news) source->news()->add(*this);
+    if (pull.waits()) return Filled::waits;
     if (pull.state == Pull::State::end) break;
     if (pull.state == Pull::State::cut) {
       // Without its last chunk the body is seen to be incomplete; where only the end of the connection ends it, a reset
@@ -314,6 +315,7 @@ void H1Session::end_answer(WhyEnded why) {
     thread_.counters.open.add(OpenGauge::streams, -1);
     thread_.load.add(-1);
   }
+  News::Waiter::unlink();
   // What was emitted may still lie in the gather.
   if (answer_->source) thread_.spent.push_back(std::move(answer_->source));
   answer_.reset();

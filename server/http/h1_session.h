@@ -17,7 +17,7 @@
 
 namespace tailgate {
 
-class H1Session final : public Session, public OpenExchange::Owner, public Waker {
+class H1Session final : public Session, public OpenExchange::Owner, public Waker, private News::Waiter {
  public:
   H1Session(HttpThread& thread, SessionHost& host);
   ~H1Session() override;
@@ -34,6 +34,7 @@ class H1Session final : public Session, public OpenExchange::Owner, public Waker
 
   void on_reply() override { host_.wake(); }
   void wake() override { host_.wake(); }
+  void on_news() override { host_.wake(); }
 
  private:
   enum class State : std::uint8_t {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace tailgate {
 namespace {
@@ -21,39 +22,76 @@ void append_header(Gather& gather, std::int32_t id, std::size_t length, bool is_
   gather.copy({header.data(), header.size()});
 }
 
+// As much of a source as is read and written when an event is sent.
+constexpr std::size_t kSourceBytes = 272;
+constexpr std::size_t kCacheLineBytes = 64;
+
+void fetch(const void* object, std::size_t bytes) {
+  const char* const begin = static_cast<const char*>(object);
+  for (std::size_t at = 0; at < bytes; at += kCacheLineBytes) __builtin_prefetch(begin + at, /*rw=*/1);
+}
+
 }  // namespace
 
+void H2Crowd::on_news() { bodies.on_news(*this); }
+
 void H2Bodies::set(H2Stream& stream, H2Stream::Body body) {
-  if (stream.body == H2Stream::Body::ready) --held_up_;
-  if (body == H2Stream::Body::ready) ++held_up_;
+  if (stream.body == H2Stream::Body::shut) --shut_;
+  if (body == H2Stream::Body::shut) ++shut_;
   stream.body = body;
   stream.unlink();
 }
 
 void H2Bodies::begin(H2Stream& stream) {
   if (stream.body != H2Stream::Body::none || !stream.source) return;
-  set(stream, H2Stream::Body::ready);
+  if (News* const news = stream.source->news()) {
+    stream.crowd = &crowds_.try_emplace(news, *this, *news).first->second;
+    ++stream.crowd->streams;
+  }
   wait_for_turn(stream);
+}
+
+void H2Bodies::stop(H2Stream& stream) {
+  set(stream, H2Stream::Body::over);
+  if (H2Crowd* const crowd = std::exchange(stream.crowd, nullptr)) {
+    if (--crowd->streams == 0) crowds_.erase(&crowd->news);
+  }
 }
 
 void H2Bodies::resume(H2Stream& stream) {
   if (&stream == asked_) {
     if (!stream.is_linked()) later_.push_back(stream);
-    return;
+  } else if (stream.body == H2Stream::Body::waiting) {
+    wait_for_turn(stream);
   }
-  if (stream.body != H2Stream::Body::waiting) return;
-  set(stream, H2Stream::Body::ready);
-  wait_for_turn(stream);
+}
+
+void H2Bodies::on_news(H2Crowd& crowd) {
+  if (crowd.waiting.empty()) return;
+  turns_.splice(turns_.end(), crowd.waiting);
+  owner_.on_bodies_news();
 }
 
 void H2Bodies::wait_for_turn(H2Stream& stream) {
-  if (stream.window.is_open() && !stream.is_linked()) turns_.push_back(stream);
+  const bool is_open = stream.window.is_open();
+  set(stream, is_open ? H2Stream::Body::ready : H2Stream::Body::shut);
+  if (is_open) turns_.push_back(stream);
+}
+
+// Of many streams that have their turns none is in a cache any more: memory is asked for what the next ones need.
+void H2Bodies::fetch_ahead() {
+  auto next = turns_.begin();
+  if (next == turns_.end()) return;
+  fetch(next->source.get(), kSourceBytes);
+  if (++next != turns_.end()) fetch(&*next, sizeof(H2Stream));
 }
 
 void H2Bodies::fill(Gather& gather) {
   while (gather.size() < kTurnBytes && has_work()) {
     H2Stream& stream = turns_.front();
     stream.unlink();
+    fetch_ahead();
+    stream.body = H2Stream::Body::ready;
     asked_ = &stream;
     take_turn(stream, gather);
   }
@@ -70,7 +108,9 @@ void H2Bodies::take_turn(H2Stream& stream, Gather& gather) {
       case Pull::State::ready:
         break;
       case Pull::State::wait:
-        return wait(stream);
+        return wait(stream, false);
+      case Pull::State::wait_for_news:
+        return wait(stream, true);
       case Pull::State::end:
         append_header(gather, stream.id, 0, true);
         return owner_.on_body_over(stream, WhyEnded::complete);
@@ -93,15 +133,20 @@ void H2Bodies::take_turn(H2Stream& stream, Gather& gather) {
   wait_for_turn(stream);
 }
 
-void H2Bodies::wait(H2Stream& stream) {
+void H2Bodies::wait(H2Stream& stream, bool is_for_news) {
   stream.stall.stop();
-  if (!stream.is_linked()) set(stream, H2Stream::Body::waiting);
+  if (stream.is_linked()) return;  // it has woken itself
+  stream.body = H2Stream::Body::waiting;
+  if (!is_for_news) return;
+  H2Crowd& crowd = *stream.crowd;
+  crowd.waiting.push_back(stream);
+  if (!crowd.is_linked()) crowd.news.add(crowd);
 }
 
 bool H2Bodies::give(H2Stream& stream, std::uint32_t bytes) {
   stream.unreturned_bytes -= std::min<std::uint64_t>(stream.unreturned_bytes, bytes);
   if (!stream.window.change(bytes)) return false;
-  if (stream.body == H2Stream::Body::ready && !stream.is_linked()) wait_for_turn(stream);
+  if (stream.body == H2Stream::Body::shut && stream.window.is_open()) wait_for_turn(stream);
   return true;
 }
 
@@ -111,9 +156,7 @@ bool H2Bodies::set_first_window(std::int32_t bytes) {
   if (by == 0) return true;
   for (const auto& [id, stream] : streams_) {
     if (!stream->window.change(by)) return false;
-    if (stream->body != H2Stream::Body::ready) continue;
-    stream->unlink();
-    wait_for_turn(*stream);
+    if (stream->body == H2Stream::Body::shut && stream->window.is_open()) wait_for_turn(*stream);
   }
   return true;
 }
@@ -127,9 +170,10 @@ void H2Bodies::end_stalled(H2Stream& stream) {
 // stream that its reader has left may hold all of it: the one that holds most goes.
 void H2Bodies::check_stalls(std::int64_t now_ms, std::int64_t passed_ms, bool is_output_blocked) {
   const bool is_window_open = connection_.is_open();
+  for (H2Stream& stream : turns_) stream.body = H2Stream::Body::ready;  // also who came with its crowd
   H2Stream* heaviest = nullptr;
   for (const auto& [id, stream] : streams_) {
-    if (stream->body != H2Stream::Body::ready) continue;
+    if (stream->body != H2Stream::Body::ready && stream->body != H2Stream::Body::shut) continue;
     if (heaviest == nullptr || stream->unreturned_bytes > heaviest->unreturned_bytes) heaviest = stream.get();
     if (is_output_blocked || !is_window_open) {
       stream->stall.skip(passed_ms);

@@ -8,7 +8,9 @@
 #include <boost/intrusive/list.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 
+#include "base/news.h"
 #include "server/http/gather.h"
 #include "server/http/h2_stream.h"
 #include "server/http/h2_window.h"
@@ -16,6 +18,20 @@
 #include "server/http/stall_clock.h"
 
 namespace tailgate {
+
+class H2Bodies;
+
+// The streams of a connection that wait for the same news: an event that is for all of them visits each only once, to
+// send it.
+struct H2Crowd final : News::Waiter {
+  H2Crowd(H2Bodies& bodies_in, News& news_in) : bodies{bodies_in}, news{news_in} {}
+  void on_news() override;
+
+  H2Bodies& bodies;
+  News& news;
+  H2Work waiting;
+  std::uint32_t streams = 0;  // that have it for their crowd
+};
 
 // Threads: its io thread.
 class H2Bodies {
@@ -25,6 +41,8 @@ class H2Bodies {
     // The body has ended with END_STREAM (WhyEnded::complete), or is to end short of it: stops the stream, and does not
     // destroy it before the caller has returned.
     virtual void on_body_over(H2Stream& stream, WhyEnded why) = 0;
+    // There is work, outside of fill().
+    virtual void on_bodies_news() = 0;
 
    protected:
     ~Owner() = default;
@@ -39,7 +57,7 @@ class H2Bodies {
   // A source that had nothing has something again.
   void resume(H2Stream& stream);
   // No more is sent of the stream.
-  void stop(H2Stream& stream) { set(stream, H2Stream::Body::over); }
+  void stop(H2Stream& stream);
 
   // Frames what the sources have until the gather has a turn's worth, the windows are shut, or nothing is left.
   void fill(Gather& gather);
@@ -52,27 +70,31 @@ class H2Bodies {
   [[nodiscard]] bool set_first_window(std::int32_t bytes);
   std::int32_t first_window() const { return first_window_; }
 
-  // How many sources have something, or were not asked yet.
-  std::uint32_t held_up() const { return held_up_; }
+  // Some source has something, or was not asked yet.
+  bool is_held_up() const { return shut_ > 0 || !turns_.empty(); }
   // Ends what its reader has left. To be called now and then; `passed_ms` since the last time.
   void check_stalls(std::int64_t now_ms, std::int64_t passed_ms, bool is_output_blocked);
 
  private:
+  friend H2Crowd;
+  void on_news(H2Crowd& crowd);
   void set(H2Stream& stream, H2Stream::Body body);
+  void fetch_ahead();
   void take_turn(H2Stream& stream, Gather& gather);
-  void wait(H2Stream& stream);
+  void wait(H2Stream& stream, bool is_for_news);
   void wait_for_turn(H2Stream& stream);
   void end_stalled(H2Stream& stream);
 
   HttpThread& thread_;
   const H2Streams& streams_;
   Owner& owner_;
-  H2Work turns_;               // streams that have something to send and an open window
+  H2Work turns_;               // streams that have something to send; the window of some may be shut
   H2Work later_;               // what was woken in its turn, by its own source: its next one is not in this fill
   H2Stream* asked_ = nullptr;  // whose turn it is
+  std::map<const News*, H2Crowd> crowds_;
   H2Window connection_;
   std::int32_t first_window_ = H2Window::kDefault;
-  std::uint32_t held_up_ = 0;
+  std::uint32_t shut_ = 0;   // streams that are Body::shut
   StallClock window_stall_;  // runs while the connection's window holds streams up
 };
 

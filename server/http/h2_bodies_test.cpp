@@ -107,6 +107,75 @@ class Ledger {
   std::optional<std::uint64_t> goaway;
 };
 
+void tell(Ledger& peer, std::string_view text) {
+  peer.connection.handler.boards[0].tell(text);
+  peer.connection.run();
+  peer.read();
+}
+
+TEST(H2Bodies, StreamsThatWaitForTheSameNewsAllGetThem) {
+  Ledger peer;
+  for (std::uint32_t stream = 1; stream <= 9; stream += 2) peer.get(stream, "/news");
+
+  tell(peer, "one");
+  tell(peer, "two");
+
+  for (std::uint32_t stream = 1; stream <= 9; stream += 2) EXPECT_EQ(peer.bytes[stream], 6U) << stream;
+}
+
+TEST(H2Bodies, AStreamWhoseWindowIsShutWhenNewsComeGetsThemWhenItOpens) {
+  Ledger peer{setting(4, 4)};
+  peer.get(1, "/news");
+  peer.get(3, "/news");
+  tell(peer, "123456");
+  tell(peer, "78");
+  EXPECT_EQ(peer.bytes[1], 4U);
+
+  peer.give(1, 10);
+  EXPECT_EQ(peer.bytes[1], 8U);
+  EXPECT_EQ(peer.bytes[3], 4U);
+  peer.set_first(20);
+  EXPECT_EQ(peer.bytes[3], 8U);
+  tell(peer, "9");
+  EXPECT_EQ(peer.bytes[1], 9U);
+  EXPECT_EQ(peer.bytes[3], 9U);
+}
+
+TEST(H2Bodies, StreamsThatEndAreNotToldOfNewsAnyMore) {
+  Ledger peer;
+  peer.get(1, "/news");
+  peer.get(3, "/news");
+  peer.send(frame(h2::kRst, 0, 1, number(8, 4)));
+
+  tell(peer, "one");
+  EXPECT_EQ(peer.bytes[1], 0U);
+  EXPECT_EQ(peer.bytes[3], 3U);
+
+  peer.send(frame(h2::kRst, 0, 3, number(8, 4)));
+  tell(peer, "two");
+  EXPECT_EQ(peer.bytes[3], 3U);
+  peer.get(5, "/news");
+  tell(peer, "three");
+  EXPECT_EQ(peer.bytes[5], 5U);
+}
+
+TEST(H2Bodies, NewsThatNoWindowIsOpenForAreHeldUp) {
+  Ledger peer{setting(4, 100'000)};
+  peer.send(frame(h2::kSettings, h2::kAck, 0));
+  peer.get(1, "/body?65535");
+  ASSERT_EQ(peer.window, 0);
+  peer.get(3, "/news");
+
+  tell(peer, "held up");
+  const std::int64_t patience_ms = peer.connection.options.write_stall_ms + 3'000;
+  for (std::int64_t passed_ms = 0; passed_ms < patience_ms; passed_ms += 1'000) {
+    peer.connection.advance(1'000);
+    peer.send(frame(h2::kPing, 0, 0, number(0, 8)));
+  }
+
+  EXPECT_EQ(peer.resets.count(3), 1U) << "its client does not read any more";
+}
+
 TEST(H2Bodies, ASourceThatWakesItselfWhileItIsAskedIsAskedAgain) {
   Ledger peer;
 

@@ -494,7 +494,7 @@ std::int64_t H2Session::deadline_ms() const {
   if (last_goaway_ms_ != 0 && last_goaway_ms_ != kNever) deadline = std::min(deadline, last_goaway_ms_);
   if (streams_.empty()) return std::min(deadline, idle_since_ms_ + options.idle_h2_ms);
   deadline = std::min(deadline, ping_ms_ != 0 ? ping_ms_ + options.ping_answer_ms : heard_ms_ + options.ping_after_ms);
-  if (bodies_.held_up() + unfinished_requests_ > 0) deadline = std::min(deadline, checked_ms_ + kCheckMs);
+  if (bodies_.is_held_up() || unfinished_requests_ > 0) deadline = std::min(deadline, checked_ms_ + kCheckMs);
   return deadline;
 }
 

@@ -45,6 +45,7 @@ class H2Session final : public Session, private H2Bodies::Owner {
   using Handle = CHandle<nghttp2_session, nghttp2_session_del>;
 
   void on_body_over(H2Stream& stream, WhyEnded why) override;
+  void on_bodies_news() override { host_.wake(); }
   void submit_settings();
   void submit_continue(std::int32_t id);
   void work_on(H2Stream& stream);

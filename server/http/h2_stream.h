@@ -21,6 +21,7 @@
 
 namespace tailgate {
 
+struct H2Crowd;
 class H2Session;
 
 // A request that is being read.
@@ -65,8 +66,9 @@ class H2Stream final
 
   enum class Body : std::uint8_t {
     none,     // its head has not been sent, or it has no body
-    ready,    // its source has something, or was not asked yet
-    waiting,  // its source has nothing
+    ready,    // its source has something, or was not asked yet: it waits for its turn
+    shut,     // the same, and its window holds it up
+    waiting,  // its source has nothing; or has, if its crowd was told and its turn has not come
     over,     // nothing more is sent
   };
 
@@ -83,6 +85,7 @@ class H2Stream final
   WhyEnded why = WhyEnded::client_closed;
   bool is_counted = false;             // as a stream, in gauges and load
   std::unique_ptr<ByteSource> source;  // the rest of its body
+  H2Crowd* crowd = nullptr;            // with which it waits for news of the source, while it has a body
   std::uint64_t body_left = kUnknown;
   std::uint64_t sent_bytes = 0;
   std::uint64_t unreturned_bytes = 0;      // sent and not given back to this stream's window

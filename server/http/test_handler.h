@@ -7,8 +7,10 @@
 //   /bytes?N           a stream of N bytes of the pattern, always ready, then its end
 //   /endless           the same without an end
 //   /cut?N             N bytes of the pattern, then it cannot go on
-//   /search?N          `found`, which its source finds when it is asked for the Nth time: until then it has itself
-//   woken /events            what publish() is given from then on /later             answered by answer_later()
+//   /search?N          `found` when its source is asked for the Nth time; until then it wakes itself each time
+//   /news              what its board is given from then on, which tells all who wait
+//   /events            what publish() is given from then on
+//   /later             answered by answer_later()
 #pragma once
 
 #include <array>
@@ -87,6 +89,35 @@ class SearchSource final : public ByteSource {
   bool is_sent_ = false;
 };
 
+// What all clients of /news on one io thread read.
+struct Board {
+  void tell(std::string_view more) {
+    text += more;
+    news.tell();
+  }
+  std::string text;
+  News news;
+};
+
+class NewsSource final : public ByteSource {
+ public:
+  explicit NewsSource(Board& board) : board_{board}, read_{board.text.size()} {}
+  Pull prepare(std::size_t bytes_max) override {
+    const std::size_t bytes = std::min(bytes_max, board_.text.size() - read_);
+    return {bytes == 0 ? Pull::State::wait_for_news : Pull::State::ready, bytes};
+  }
+  void emit(std::size_t bytes, ByteSink& sink) override {
+    sink.copy(std::string_view{board_.text}.substr(read_, bytes));
+    read_ += bytes;
+  }
+  void set_waker(Waker&) override {}
+  News* news() override { return &board_.news; }
+
+ private:
+  Board& board_;
+  std::size_t read_;
+};
+
 class TestHandler;
 
 // One client of /events.
@@ -141,6 +172,8 @@ class TestHandler final : public Handler {
     } else if (request.path == "/bytes" || request.path == "/endless" || request.path == "/cut") {
       const std::uint64_t bytes = request.path == "/endless" ? ~std::uint64_t{0} : number;
       response.stream = std::make_unique<PatternSource>(bytes, request.path == "/cut", emitted);
+    } else if (request.path == "/news") {
+      response.stream = std::make_unique<NewsSource>(boards[loop]);
     } else if (request.path == "/search") {
       response.stream = std::make_unique<SearchSource>(number);
     } else if (request.path == "/events") {
@@ -168,6 +201,7 @@ class TestHandler final : public Handler {
 
   // On the loop's thread.
   std::array<std::vector<EventsSource*>, 8> events;
+  std::array<Board, 8> boards;
   std::vector<Exchange*> later;
   // Any thread.
   std::atomic<int> handled{0};

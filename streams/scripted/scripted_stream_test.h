@@ -29,7 +29,7 @@ class TextSink final : public ByteSink {
 };
 
 // One io thread with its feeds, on topics that the test sets up. Values are "TOPIC/PARTITION:OFFSET" unless given.
-class StreamTest : public ::testing::Test, public Waker {
+class StreamTest : public ::testing::Test, public Waker, private News::Waiter {
  protected:
   static TopicPartition source(const std::string& topic, std::int32_t partition) { return {"k." + topic, partition}; }
   RecordLog& log(std::int32_t partition, const std::string& topic = "a") { return tails.log(source(topic, partition)); }
@@ -95,11 +95,13 @@ class StreamTest : public ::testing::Test, public Waker {
       EXPECT_LE(last.bytes, budget);
       body.emit(last.bytes, sink);
     }
+    if (last.state == Pull::State::wait_for_news) body.news()->add(*this);
     run();
     refs = sink.refs;
     return sink.text;
   }
   void wake() override { ++wakes; }
+  void on_news() override { wake(); }
 
   ManualClock clock;
   StepLoop loop{clock, 0};

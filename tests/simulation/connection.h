@@ -47,7 +47,7 @@ class GatheringSink final : public ByteSink {
   bool last_was_ref_ = false;
 };
 
-class Connection final : public Waker {
+class Connection final : public Waker, private News::Waiter {
  public:
   Connection(std::size_t replica, std::size_t thread) : replica_{replica}, thread_{thread} {}
 
@@ -75,6 +75,7 @@ class Connection final : public Waker {
   std::size_t replica() const { return replica_; }
   std::size_t thread() const { return thread_; }
   void wake() override { is_woken_ = true; }
+  void on_news() override { wake(); }
   bool is_woken() const { return body_ && is_woken_; }
   bool is_over() const { return state_ == Pull::State::end || state_ == Pull::State::cut; }
   bool was_cut() const { return state_ == Pull::State::cut; }
@@ -85,6 +86,7 @@ class Connection final : public Waker {
     is_woken_ = false;
     const Pull pull = body_->prepare(bytes_max);
     state_ = pull.state;
+    if (pull.state == Pull::State::wait_for_news) body_->news()->add(*this);
     if (pull.state != Pull::State::ready) return false;
     is_woken_ = true;
     is_too_much_ = is_too_much_ || pull.bytes == 0 || pull.bytes > bytes_max;
