@@ -39,29 +39,41 @@ std::size_t cut(std::string_view bytes, std::size_t bytes_max) {
 StreamBody::StreamBody(Feed& feed, const Position& passed, const StreamBodyOptions& options)
     : sent_ms_{feed.context().loop.timers().clock().steady_ms()},
       subscriber_{feed, passed, with_limit(options.subscriber, options.limit.has_value()), *this},
-      limit_{options.limit.value_or(0)},
-      heartbeat_ms_{options.heartbeat_ms},
-      retry_ms_{options.retry_ms},
+      heartbeat_ms_{static_cast<std::int32_t>(options.heartbeat_ms)},
+      retry_ms_{static_cast<std::int32_t>(options.retry_ms)},
       timer_{[this] { on_time(); }} {
   // The first block: a client that drops before its first record comes back to the same place.
   const EventFormat as = feed.spec().format;
   if (is_sse(as)) {
     // What cuts many streams at once, cuts them without another word: this is what spreads their clients then.
     const std::int64_t wait_ms = feed.owner().jitter().shortened(options.retry_ms, kRetryJitterPercent);
-    pending_ = "retry: " + std::to_string(wait_ms) + "\n";
-    append_control(pending_, as, "position", "{}", subscriber_.id());
+    pending() = "retry: " + std::to_string(wait_ms) + "\n";
+    append_control(pending(), as, "position", "{}", subscriber_.id());
   } else {
-    append_control(pending_, as, "start", "{}", subscriber_.id());
+    append_control(pending(), as, "start", "{}", subscriber_.id());
   }
   if (options.age_ms > 0) leaves_ms_ = sent_ms_ + feed.owner().jitter().shortened(options.age_ms, kAgeJitterPercent);
-  feed.context().loop.timers().set(timer_, std::min(heartbeat_ms_, leaves_ms_ - sent_ms_));
+  feed.context().loop.timers().set(timer_, std::min<std::int64_t>(heartbeat_ms_, leaves_ms_ - sent_ms_));
   feed.owner().drain().add(*this);
-  if (options.paces != nullptr) pace_ = options.paces->open(options.caller, *this);
+  if (options.limit) rare().limit = *options.limit;
+  if (options.paces != nullptr) {
+    if (auto pace = options.paces->open(options.caller, *this)) rare().pace = std::move(pace);
+  }
   counted_state_ = subscriber_.state();
   gauge().add();
 }
 
 StreamBody::~StreamBody() { gauge().sub(); }
+
+StreamBody::Rare& StreamBody::rare() {
+  if (!rare_) rare_ = std::make_unique<Rare>();
+  return *rare_;
+}
+
+std::string& StreamBody::pending() {
+  if (!pending_) pending_ = std::make_unique<Carried>();
+  return pending_->bytes;
+}
 
 Counter& StreamBody::gauge() {
   Feed& feed = subscriber_.feed();
@@ -108,20 +120,21 @@ Pull StreamBody::ready(From from, std::size_t bytes) {
 }
 
 Pull StreamBody::prepare(std::size_t bytes_max) {
-  if (!partial_) partial_ = subscriber_.take_partial();
+  if (auto partial = subscriber_.take_partial()) rare().partial = std::move(partial);
   while (true) {
-    if (carried_) {
-      return ready(From::carried, cut(std::string_view{carried_->bytes}.substr(carried_->done), bytes_max));
+    if (rare_ && rare_->carried) {
+      const Carried& carried = *rare_->carried;
+      return ready(From::carried, cut(std::string_view{carried.bytes}.substr(carried.done), bytes_max));
     }
-    if (partial_) return prepare_partial(bytes_max);
-    if (!pending_.empty()) {
-      return ready(From::pending, cut(std::string_view{pending_}.substr(pending_done_), bytes_max));
+    if (rare_ && rare_->partial) return prepare_partial(bytes_max);
+    if (pending_) {
+      return ready(From::pending, cut(std::string_view{pending_->bytes}.substr(pending_->done), bytes_max));
     }
     if (is_ended_) return Pull{Pull::State::end, 0};
     // Only between events: what has begun is finished, and what ends ends.
     std::size_t room = bytes_max;
-    if (pace_ && !subscriber_.is_inside_event() && !subscriber_.must_end()) {
-      room = std::min(bytes_max, pace_->room());
+    if (rare_ && rare_->pace && !subscriber_.is_inside_event() && !subscriber_.must_end()) {
+      room = std::min(bytes_max, rare_->pace->room());
       if (room == 0) {
         if (!std::exchange(is_heartbeat_due_, false)) return Pull{Pull::State::wait, 0};
         append_heartbeat();
@@ -129,15 +142,18 @@ Pull StreamBody::prepare(std::size_t bytes_max) {
       }
     }
     if (subscriber_.is_live()) {
-      log_bytes_ = subscriber_.prepare_live(room);
+      const std::size_t bytes = subscriber_.prepare_live(room).size();
       count_state();
-      if (!log_bytes_.empty()) return ready(From::log, log_bytes_.size());
+      if (bytes > 0) {
+        log_bytes_ = static_cast<std::uint32_t>(bytes);
+        return ready(From::log, bytes);
+      }
       if (!subscriber_.is_live()) continue;
     } else {
       const Pull pull = prepare_own(room);
       count_state();
       if (pull.state == Pull::State::ready) return pull;
-      if (!pending_.empty() || is_ended_ || partial_ || subscriber_.is_live()) continue;
+      if (pending_ || is_ended_ || (rare_ && rare_->partial) || subscriber_.is_live()) continue;
     }
     if (!std::exchange(is_heartbeat_due_, false)) {
       return Pull{subscriber_.waits_for_news() ? Pull::State::wait_for_news : Pull::State::wait, 0};
@@ -148,16 +164,16 @@ Pull StreamBody::prepare(std::size_t bytes_max) {
 
 StreamBody::Stretch StreamBody::stretch() const {
   if (from_ != From::log) return {};
-  FeedChunk* const chunk = subscriber_.place().chunk;
-  const auto from = static_cast<std::size_t>(log_bytes_.data() - chunk->bytes.get());
-  return {chunk, from, from + log_bytes_.size()};
+  const std::size_t from = subscriber_.live_begin();
+  return {subscriber_.place().chunk, from, from + log_bytes_};
 }
 
 // Fills the thread's scratch with events, each with an id of this subscriber's own.
 Pull StreamBody::prepare_own(std::size_t bytes_max) {
   std::string& scratch = subscriber_.feed().owner().scratch();
   scratch.clear();
-  scratch_begin_ = 0;
+  if (rare_) rare_->scratch_begin = 0;
+  const std::uint64_t limit = rare_ ? rare_->limit : 0;
   const EventFormat as = subscriber_.feed().spec().format;
   Delivery delivery;
   std::size_t event = 0;  // where the last event begins in scratch, and its tail
@@ -169,7 +185,7 @@ Pull StreamBody::prepare_own(std::size_t bytes_max) {
     if (step == Subscriber::Step::busy) wake();
     if (step != Subscriber::Step::delivery) break;
     if (delivery.kind != Delivery::Kind::record) {
-      append_delivery(pending_, delivery);  // behind what is in the scratch
+      append_delivery(pending(), delivery);  // behind what is in the scratch
       break;
     }
     event = scratch.size();
@@ -184,17 +200,17 @@ Pull StreamBody::prepare_own(std::size_t bytes_max) {
     ++records_;
     subscriber_.feed().context().counters.records_out.add();
     subscriber_.feed().partitions()[slot].sent->add(1, scratch.size() - event);
-    if (limit_ != 0 && records_ == limit_) end("limit", "end", R"({"reason":"limit"})", true);
+    if (limit != 0 && records_ == limit) end("limit", "end", R"({"reason":"limit"})", true);
   }
   std::size_t bytes = scratch.size();
   if (bytes > bytes_max) {
     bytes = cut(scratch, bytes_max);
     const std::size_t left = scratch.size() - bytes;
     if (left <= kCarryBytesMax) {
-      pending_.insert(0, scratch, bytes, left);
+      pending().insert(0, scratch, bytes, left);
     } else {
       const std::string_view front = std::string_view{scratch}.substr(event, tail - event);
-      partial_ = std::make_unique<PartialEvent>(PartialEvent{
+      rare().partial = std::make_unique<PartialEvent>(PartialEvent{
           slot, delivery.offset, std::hash<std::string_view>{}(front), scratch.substr(tail), bytes - event});
     }
   }
@@ -207,35 +223,39 @@ Pull StreamBody::prepare_own(std::size_t bytes_max) {
 Pull StreamBody::prepare_partial(std::size_t bytes_max) {
   RecordView record;
   Feed& feed = subscriber_.feed();
-  const Subscriber::Found found = subscriber_.find(partial_->slot, partial_->offset, record);
+  std::unique_ptr<PartialEvent>& partial = rare_->partial;
+  const Subscriber::Found found = subscriber_.find(partial->slot, partial->offset, record);
   if (found == Subscriber::Found::wait && feed.fault().empty()) return Pull{Pull::State::wait_for_news, 0};
   std::string& scratch = feed.owner().scratch();
   scratch.clear();
   if (found == Subscriber::Found::yes) {
-    const Feed::Partition& source = feed.partitions()[partial_->slot];
+    const Feed::Partition& source = feed.partitions()[partial->slot];
     append_front(scratch, feed.spec().format, source.topic, source.source.partition, record);
   }
   subscriber_.unpin();
   // A topic made anew may have another record there.
-  if (found != Subscriber::Found::yes || std::hash<std::string_view>{}(scratch) != partial_->front_hash) {
+  if (found != Subscriber::Found::yes || std::hash<std::string_view>{}(scratch) != partial->front_hash) {
     feed.context().counters.cuts.add();
     return Pull{Pull::State::cut, 0};
   }
-  scratch += partial_->tail;
-  const std::string_view left = std::string_view{scratch}.substr(partial_->done);
+  scratch += partial->tail;
+  const std::string_view left = std::string_view{scratch}.substr(partial->done);
   std::size_t bytes = cut(left, bytes_max);
   const bool fits = bytes == left.size();
+  bool is_all = fits;
   if (fits) {
-    scratch_begin_ = partial_->done;
+    rare_->scratch_begin = partial->done;
   } else {
-    carried_ = std::make_unique<Carried>();
-    carried_->bytes = left.substr(0, cut(left, std::max(bytes, kCarryBytesMax)));
-    partial_->done += carried_->bytes.size();
-    bytes = cut(carried_->bytes, bytes_max);
+    rare_->carried = std::make_unique<Carried>();
+    std::string& carried = rare_->carried->bytes;
+    carried = left.substr(0, cut(left, std::max(bytes, kCarryBytesMax)));
+    partial->done += carried.size();
+    bytes = cut(carried, bytes_max);
+    is_all = carried.size() == left.size();
   }
-  if (fits || carried_->bytes.size() == left.size()) {
+  if (is_all) {
     feed.context().counters.resumed.add();
-    partial_.reset();
+    partial.reset();
   }
   return ready(fits ? From::scratch : From::carried, bytes);
 }
@@ -260,15 +280,15 @@ void StreamBody::append_delivery(std::string& out, const Delivery& delivery) {
 void StreamBody::append_heartbeat() {
   const EventFormat as = subscriber_.feed().spec().format;
   if (subscriber_.take_moved() || !is_sse(as)) {
-    append_control(pending_, as, "position", "{}", subscriber_.id());
+    append_control(pending(), as, "position", "{}", subscriber_.id());
   } else {
-    pending_ += ":\n";
+    pending() += ":\n";
   }
 }
 
 void StreamBody::end(std::string why, std::string_view event, std::string_view data, bool is_id_final) {
-  append_control(pending_, subscriber_.feed().spec().format, event, data, subscriber_.id() + (is_id_final ? "!" : ""));
-  why_ended_ = std::move(why);
+  append_control(pending(), subscriber_.feed().spec().format, event, data, subscriber_.id() + (is_id_final ? "!" : ""));
+  rare().why_ended = std::move(why);
   is_ended_ = true;
 }
 
@@ -282,29 +302,30 @@ void StreamBody::emit(std::size_t bytes, ByteSink& sink) {
       assert(false);
       break;
     case From::pending:
-      sink.copy(std::string_view{pending_}.substr(pending_done_, bytes));
-      pending_done_ += bytes;
-      if (pending_done_ < pending_.size()) break;
-      pending_ = std::string{};  // gives its memory back
-      pending_done_ = 0;
+      sink.copy(std::string_view{pending_->bytes}.substr(pending_->done, bytes));
+      pending_->done += bytes;
+      if (pending_->done == pending_->bytes.size()) pending_.reset();
       break;
     case From::scratch:
-      sink.copy(std::string_view{subscriber_.feed().owner().scratch()}.substr(scratch_begin_, bytes));
+      sink.copy(std::string_view{subscriber_.feed().owner().scratch()}.substr(rare_ ? rare_->scratch_begin : 0, bytes));
       break;
-    case From::carried:
-      sink.copy(std::string_view{carried_->bytes}.substr(carried_->done, bytes));
-      carried_->done += bytes;
-      if (carried_->done == carried_->bytes.size()) carried_.reset();
+    case From::carried: {
+      Carried& carried = *rare_->carried;
+      sink.copy(std::string_view{carried.bytes}.substr(carried.done, bytes));
+      carried.done += bytes;
+      if (carried.done == carried.bytes.size()) rare_->carried.reset();
       break;
+    }
     case From::log: {
-      sink.ref(log_bytes_.substr(0, bytes));
+      const std::size_t begin = subscriber_.live_begin();
+      sink.ref(subscriber_.place().chunk->view(begin, begin + bytes));
       const std::size_t records = subscriber_.pass_live(bytes);
       records_ += records;
       context.counters.records_out.add(records);
       break;
     }
   }
-  if (pace_) pace_->spend(records_ - std::exchange(paced_records_, records_), bytes);
+  if (rare_ && rare_->pace) rare_->pace->spend(records_ - std::exchange(rare_->paced_records, records_), bytes);
 }
 
 }  // namespace tailgate

@@ -42,11 +42,13 @@ class StreamBody final : public ByteSource, public StreamDrain::Member, private 
 
   void leave(std::string_view why) override;
   // Kept as long as the stream lives.
-  void hold(std::unique_ptr<Watch> slot) { slot_ = std::move(slot); }
+  void hold(std::unique_ptr<Watch> slot) {
+    if (slot) rare().slot = std::move(slot);
+  }
 
   std::uint64_t records() const { return records_; }
   // limit, until, drain, stream_age, or the code of a fault; empty while it goes on.
-  const std::string& why_ended() const { return why_ended_; }
+  std::string_view why_ended() const { return rare_ ? std::string_view{rare_->why_ended} : std::string_view{}; }
   bool is_live() const { return subscriber_.is_live(); }
   // What the last prepare found, where all who stand there share it: bytes [from, to) of a chunk of the feed's log.
   struct Stretch {
@@ -80,32 +82,38 @@ class StreamBody final : public ByteSource, public StreamDrain::Member, private 
     std::string bytes;
     std::size_t done = 0;
   };
+  // What few streams have, or none for long.
+  struct Rare {
+    std::unique_ptr<PartialEvent> partial;
+    // Of the partial event, its next bytes: a small window does not have all of it encoded each time.
+    std::unique_ptr<Carried> carried;
+    std::size_t scratch_begin = 0;
+    std::unique_ptr<Paces::Stream> pace;  // null: not limited
+    std::uint64_t paced_records = 0;      // of records_
+    std::uint64_t limit = 0;              // 0: none
+    std::unique_ptr<Watch> slot;
+    std::string why_ended;
+  };
+  Rare& rare();
+  // Own bytes that go first: control blocks, the rest of an event.
+  std::string& pending();
 
-  // What a live stream needs for an event comes first: of many that are woken together none is in a cache any more.
+  // What a live stream needs for an event comes first: of many that are sent together none is in a cache any more.
   Waker* waker_ = nullptr;
   From from_ = From::nothing;
   bool is_heartbeat_due_ = false;
   bool is_ended_ = false;
   StreamState counted_state_;
-  std::unique_ptr<PartialEvent> partial_;
-  // Of the partial event, its next bytes: a small window does not have all of it encoded each time.
-  std::unique_ptr<Carried> carried_;
-  std::unique_ptr<Paces::Stream> pace_;  // null: not limited
-  std::string pending_;  // own bytes that go first: control blocks, the rest of an event; empty most of the time
-  std::size_t pending_done_ = 0;
-  std::string_view log_bytes_;  // from the last prepare
+  std::uint32_t log_bytes_ = 0;       // from the last prepare
+  std::unique_ptr<Rare> rare_;        // null most of the time
+  std::unique_ptr<Carried> pending_;  // the same; never without bytes
   std::uint64_t records_ = 0;
   std::int64_t sent_ms_;
   Subscriber subscriber_;
-  std::size_t scratch_begin_ = 0;
+  std::int32_t heartbeat_ms_;
+  std::int32_t retry_ms_;
   std::int64_t leaves_ms_ = kNever;  // of old age
-  std::uint64_t limit_;              // 0: none
-  std::int64_t heartbeat_ms_;
-  std::int64_t retry_ms_;
-  std::string why_ended_;
-  std::uint64_t paced_records_ = 0;  // of records_
-  std::unique_ptr<Watch> slot_;
-  Timer timer_;  // of the heartbeat and of old age, whichever is first
+  Timer timer_;                      // of the heartbeat and of old age, whichever is first
 };
 
 }  // namespace tailgate

@@ -58,7 +58,7 @@ std::int64_t Subscriber::now_ms() const { return feed_.context().loop.timers().c
 
 // P becomes `at`, and v the same where the feed has a position.
 void Subscriber::make_own(std::vector<Offset> at) {
-  own_ = std::make_unique<Own>(feed_.spec().id_form(), [this] { on_due(); });
+  own_ = std::make_unique<Own>(feed_.spec().id_form(), *this);
   for (std::size_t i = 0; i < at.size(); ++i) {
     const auto slot = static_cast<Slot>(i);
     know_slot(slot);
@@ -348,6 +348,8 @@ std::string_view Subscriber::id_text() {
 
 bool Subscriber::take_moved() { return std::exchange(has_moved_, false); }
 
+std::unique_ptr<PartialEvent> Subscriber::take_partial() { return own_ ? std::move(own_->partial) : nullptr; }
+
 bool Subscriber::is_caught_up() const {
   const std::vector<Offset> at = own_ ? std::vector<Offset>{} : feed_.log().position_at(place_);
   for (std::size_t slot = 0; slot < feed_.partitions().size(); ++slot) {
@@ -423,7 +425,7 @@ void Subscriber::on_evicted(const FeedLog::Place& to) {
       const FeedEntry& entry = entries[place_.entry];
       const std::size_t tail = entry.end - entry.tail_bytes;
       const std::string_view front = place_.chunk->view(place_.chunk->begin_of(place_.entry), tail);
-      partial_ =
+      own_->partial =
           std::make_unique<PartialEvent>(PartialEvent{entry.slot, entry.offset, std::hash<std::string_view>{}(front),
                                                       std::string{place_.chunk->view(tail, entry.end)}, done_});
       set_feed(entry.slot, entry.offset);

@@ -88,6 +88,8 @@ class Subscriber : public FeedMember {
   // larger, never cut behind the start of its id line unless `bytes_max` is less than that line. Encodes more if need
   // be. Empty: nothing, or no longer live.
   std::string_view prepare_live(std::size_t bytes_max);
+  // Where in the chunk of its place they begin.
+  std::size_t live_begin() const { return place_.chunk->begin_of(place_.entry) + done_; }
   // The first `bytes` of that, all of it, were sent; how many records they ended.
   std::size_t pass_live(std::size_t bytes);
   // The last one ended within an event.
@@ -119,7 +121,7 @@ class Subscriber : public FeedMember {
   bool is_asking() const;
 
   // The rest of an event whose bytes were dropped while they were sent, or null; at most once.
-  std::unique_ptr<PartialEvent> take_partial() { return std::move(partial_); }
+  std::unique_ptr<PartialEvent> take_partial();
   enum class Found : std::uint8_t { yes, wait, gone };
   // That record again, for a partial event; `wait`: the waker will be woken.
   Found find(Slot slot, Offset offset, RecordView& record);
@@ -183,7 +185,6 @@ class Subscriber : public FeedMember {
   ResetPolicy on_reset_;
   std::unique_ptr<Own> own_;  // while not live
   std::string_view leaves_;   // why; empty while it stays
-  std::unique_ptr<PartialEvent> partial_;
   std::unique_ptr<const Position> until_;
 };
 

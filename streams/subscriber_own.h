@@ -81,7 +81,7 @@ struct Subscriber::Own {
     }
   };
 
-  explicit Own(IdForm form, std::function<void()> on_due) : id{form}, timer{std::move(on_due)} {}
+  Own(IdForm form, Subscriber& subscriber) : id{form}, timer{[&subscriber] { subscriber.on_due(); }} {}
 
   IdText id;
   std::vector<Seen> slots;
@@ -99,6 +99,7 @@ struct Subscriber::Own {
   Ask<Catalog::TopicsAnswer> refresh;
   Ask<HistoryAnswer> find_ask;  // for find()
   std::optional<HistoryAnswer> found;
+  std::unique_ptr<PartialEvent> partial;
   Timer timer;
   std::int64_t timer_ms = kNever;  // when it is due
   std::int64_t checked_ms = 0;     // when ids were last looked at

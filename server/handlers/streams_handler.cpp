@@ -263,8 +263,8 @@ class Opening final : public Watch {
     auto body = std::make_unique<StreamBody>(feed, start->passed, body_options(*start));
     StreamBody& stream = *body;
     stream.hold(std::move(slot_));
-    response.note = [&stream, name = name_of(request_.representation)] {
-      return AccessNote{std::string{name}, stream.records(), stream.why_ended()};
+    response.note = [&stream, as = request_.representation] {
+      return AccessNote{std::string{name_of(as)}, stream.records(), std::string{stream.why_ended()}};
     };
     if (const std::optional<Coding> coding = compression().coding) {
       response.stream = std::make_unique<CodedBody>(std::move(body), *coding);
