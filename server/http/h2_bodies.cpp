@@ -23,7 +23,7 @@ void append_header(Gather& gather, std::int32_t id, std::size_t length, bool is_
 }
 
 // As much of a source as is read and written when an event is sent.
-constexpr std::size_t kSourceBytes = 272;
+constexpr std::size_t kSourceBytes = 256;
 constexpr std::size_t kCacheLineBytes = 64;
 
 void fetch(const void* object, std::size_t bytes) {
@@ -123,7 +123,7 @@ void H2Bodies::take_turn(H2Stream& stream, Gather& gather) {
     connection_.take(pull.bytes);
     stream.window.take(pull.bytes);
     stream.sent_bytes += pull.bytes;
-    stream.unreturned_bytes += pull.bytes;
+    stream.unreturned_bytes += static_cast<std::uint32_t>(pull.bytes);
     stream.stall.add(pull.bytes);
     window_stall_.add(pull.bytes);
     if (is_last) return owner_.on_body_over(stream, WhyEnded::complete);
@@ -144,7 +144,7 @@ void H2Bodies::wait(H2Stream& stream, bool is_for_news) {
 }
 
 bool H2Bodies::give(H2Stream& stream, std::uint32_t bytes) {
-  stream.unreturned_bytes -= std::min<std::uint64_t>(stream.unreturned_bytes, bytes);
+  stream.unreturned_bytes -= std::min(stream.unreturned_bytes, bytes);
   if (!stream.window.change(bytes)) return false;
   if (stream.body == H2Stream::Body::shut && stream.window.is_open()) wait_for_turn(stream);
   return true;
@@ -154,9 +154,9 @@ bool H2Bodies::set_first_window(std::int32_t bytes) {
   const std::int64_t by = std::int64_t{bytes} - first_window_;
   first_window_ = bytes;
   if (by == 0) return true;
-  for (const auto& [id, stream] : streams_) {
-    if (!stream->window.change(by)) return false;
-    if (stream->body == H2Stream::Body::shut && stream->window.is_open()) wait_for_turn(*stream);
+  for (H2Stream& stream : streams_) {
+    if (!stream.window.change(by)) return false;
+    if (stream.body == H2Stream::Body::shut && stream.window.is_open()) wait_for_turn(stream);
   }
   return true;
 }
@@ -172,16 +172,16 @@ void H2Bodies::check_stalls(std::int64_t now_ms, std::int64_t passed_ms, bool is
   const bool is_window_open = connection_.is_open();
   for (H2Stream& stream : turns_) stream.body = H2Stream::Body::ready;  // also who came with its crowd
   H2Stream* heaviest = nullptr;
-  for (const auto& [id, stream] : streams_) {
-    if (stream->body != H2Stream::Body::ready && stream->body != H2Stream::Body::shut) continue;
-    if (heaviest == nullptr || stream->unreturned_bytes > heaviest->unreturned_bytes) heaviest = stream.get();
+  for (H2Stream& stream : streams_) {
+    if (stream.body != H2Stream::Body::ready && stream.body != H2Stream::Body::shut) continue;
+    if (heaviest == nullptr || stream.unreturned_bytes > heaviest->unreturned_bytes) heaviest = &stream;
     if (is_output_blocked || !is_window_open) {
-      stream->stall.skip(passed_ms);
+      stream.stall.skip(passed_ms);
       continue;
     }
-    stream->stall.start(now_ms);
-    if (now_ms >= stream->stall.deadline_ms(thread_.options) && stream->stall.has_stalled(now_ms, thread_.options)) {
-      end_stalled(*stream);
+    stream.stall.start(now_ms);
+    if (now_ms >= stream.stall.deadline_ms(thread_.options) && stream.stall.has_stalled(now_ms, thread_.options)) {
+      end_stalled(stream);
     }
   }
   if (is_window_open || heaviest == nullptr) {

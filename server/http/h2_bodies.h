@@ -49,8 +49,7 @@ class H2Bodies {
   };
 
   // `streams` are those of the connection.
-  H2Bodies(HttpThread& thread, const H2Streams& streams, Owner& owner)
-      : thread_{thread}, streams_{streams}, owner_{owner} {}
+  H2Bodies(HttpThread& thread, H2Streams& streams, Owner& owner) : thread_{thread}, streams_{streams}, owner_{owner} {}
 
   // The head of a stream that has a source was sent.
   void begin(H2Stream& stream);
@@ -86,7 +85,7 @@ class H2Bodies {
   void end_stalled(H2Stream& stream);
 
   HttpThread& thread_;
-  const H2Streams& streams_;
+  H2Streams& streams_;
   Owner& owner_;
   H2Work turns_;               // streams that have something to send; the window of some may be shut
   H2Work later_;               // what was woken in its turn, by its own source: its next one is not in this fill

@@ -86,7 +86,7 @@ struct H2Session::Callbacks {
     const std::int32_t id = frame->hd.stream_id;
     auto stream = std::make_unique<H2Stream>(self, id, H2Window{self.bodies_.first_window()}, self.thread_.now_ms());
     nghttp2_session_set_stream_user_data(handle, id, stream.get());
-    self.streams_.insert_or_assign(id, std::move(stream));
+    self.streams_.push_back(*stream.release());
     ++self.streams_begun_;
     ++self.unfinished_requests_;
     return 0;
@@ -173,10 +173,10 @@ struct H2Session::Callbacks {
     return 0;
   }
 
-  static int on_stream_close(nghttp2_session*, std::int32_t id, std::uint32_t, void* user_data) {
+  static int on_stream_close(nghttp2_session* handle, std::int32_t id, std::uint32_t, void* user_data) {
     H2Session& self = session_of(user_data);
     self.head_since_ms_ = 0;  // also of one that was reset in the middle of its head
-    self.close_stream(id);
+    if (H2Stream* const stream = stream_of(handle, id)) self.close_stream(*stream);
     return 0;
   }
 
@@ -297,11 +297,11 @@ bool H2Session::take_update(const H2FrameHeader& frame) {
   if (frame.stream_id == 0) {
     if (!bodies_.give(increment)) terminate(NGHTTP2_FLOW_CONTROL_ERROR);
   } else {
-    const auto found = streams_.find(frame.stream_id);
-    if (found == streams_.end()) return false;
-    if (!bodies_.give(*found->second, increment)) {
+    H2Stream* const stream = stream_of(handle_.get(), frame.stream_id);
+    if (stream == nullptr) return false;
+    if (!bodies_.give(*stream, increment)) {
       thread_.counters.events.add(HttpEvent::bad_h2_stream);
-      reset_stream(*found->second, NGHTTP2_FLOW_CONTROL_ERROR, WhyEnded::client_closed);
+      reset_stream(*stream, NGHTTP2_FLOW_CONTROL_ERROR, WhyEnded::client_closed);
     }
   }
   if (bodies_.has_work()) host_.wake();
@@ -445,10 +445,7 @@ void H2Session::reset_stream(H2Stream& stream, std::uint32_t code, WhyEnded why)
   host_.wake();
 }
 
-void H2Session::close_stream(std::int32_t id) {
-  const auto found = streams_.find(id);
-  if (found == streams_.end()) return;
-  H2Stream& stream = *found->second;
+void H2Session::close_stream(H2Stream& stream) {
   stream.exchange.reset();
   if (stream.incoming) --unfinished_requests_;
   bodies_.stop(stream);
@@ -462,7 +459,8 @@ void H2Session::close_stream(std::int32_t id) {
   }
   // What was emitted may still lie in the gather.
   if (stream.source) thread_.spent.push_back(std::move(stream.source));
-  streams_.erase(found);
+  (void)nghttp2_session_set_stream_user_data(handle_.get(), stream.id, nullptr);
+  streams_.erase_and_dispose(streams_.iterator_to(stream), std::default_delete<H2Stream>{});
   if (streams_.empty()) idle_since_ms_ = thread_.now_ms();
 }
 
@@ -479,7 +477,7 @@ void H2Session::check_frame(const H2FrameHeader& frame) {
     ++ids_seen_;
     return;
   }
-  if (streams_.contains(frame.stream_id)) return;
+  if (stream_of(handle_.get(), frame.stream_id) != nullptr) return;
   if (std::find(reset_ids_.begin(), reset_ids_.end(), frame.stream_id) != reset_ids_.end()) return;
   const bool was_one_left_out = ids_seen_ < (static_cast<std::uint32_t>(last_id_) + 1) / 2;
   terminate(is_head && was_one_left_out ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED);
@@ -538,15 +536,15 @@ void H2Session::on_time(std::int64_t now_ms, bool is_output_blocked) {
 
 void H2Session::check_bodies(std::int64_t now_ms) {
   const HttpOptions& options = thread_.options;
-  for (const auto& [id, stream] : streams_) {
-    if (!stream->incoming || !stream->incoming->has_fields) continue;
-    H2Incoming& incoming = *stream->incoming;
+  for (H2Stream& stream : streams_) {
+    if (!stream.incoming || !stream.incoming->has_fields) continue;
+    H2Incoming& incoming = *stream.incoming;
     const auto earned_ms =
         static_cast<std::int64_t>(incoming.request.body.size() * 1000 / options.body_bytes_per_second_min);
     if (now_ms < incoming.body_start_ms + std::max(options.body_grace_ms, earned_ms)) continue;
     thread_.counters.events.add(HttpEvent::timeout_body);
     incoming.refuse(kBodyTimeout);
-    add_work(*stream);
+    add_work(stream);
   }
 }
 
@@ -562,9 +560,9 @@ void H2Session::go_away(std::int64_t gap_ms) {
 void H2Session::abandon(WhyEnded why) {
   is_over_ = true;
   while (!streams_.empty()) {
-    H2Stream& stream = *streams_.begin()->second;
+    H2Stream& stream = streams_.front();
     if (stream.body != H2Stream::Body::over) stream.why = why;
-    close_stream(stream.id);
+    close_stream(stream);
   }
 }
 

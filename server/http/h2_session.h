@@ -55,7 +55,7 @@ class H2Session final : public Session, private H2Bodies::Owner {
   // A GOAWAY that names no stream, and the one that does when what was on its way has arrived.
   void go_away(std::int64_t gap_ms);
   void terminate(std::uint32_t code);
-  void close_stream(std::int32_t id);
+  void close_stream(H2Stream& stream);
   void check_frame(const H2FrameHeader& frame);
   bool take_update(const H2FrameHeader& frame);
   void take_settings();
