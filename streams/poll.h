@@ -38,10 +38,7 @@ struct PollAnswer {
 };
 
 // Threads: its feed's. Holds what it has gathered, at most bytes_max and one event.
-class Poll final : public StreamDrain::Member,
-                   private LoopPass::Member,
-                   private Waker,
-                   private News::Waiter {
+class Poll final : public StreamDrain::Member, private LoopPass::Member, private Waker, private News::Waiter {
  public:
   // `then` runs once, never within this call. Destruction before that means that nobody waits any more.
   Poll(Feed& feed, const Position& passed, PollOptions options, std::function<void(PollAnswer)> then);
