@@ -32,17 +32,14 @@ void FeedChunkPool::on_turn_over() {
   for (auto& chunk : retired_) {
     if (spare_.size() == kSpareMax) break;
     if (chunk->capacity != FeedLog::kChunkBytesMin || chunk->entries.capacity() > kSpareEntriesMax) continue;
-    // Fields that a chunk begins with; what vectors have of memory stays.
-    auto entries = std::move(chunk->entries);
-    auto start = std::move(chunk->start);
-    auto bytes = std::move(chunk->bytes);
-    entries.clear();
-    start.clear();
-    *chunk = FeedChunk{};
-    chunk->bytes = std::move(bytes);
-    chunk->capacity = FeedLog::kChunkBytesMin;
-    chunk->entries = std::move(entries);
-    chunk->start = std::move(start);
+    chunk->entries.clear();
+    chunk->start.clear();
+    // As new, with the memory that it has.
+    *chunk = FeedChunk{.bytes = std::move(chunk->bytes),
+                       .capacity = chunk->capacity,
+                       .entries = std::move(chunk->entries),
+                       .units = {},
+                       .start = std::move(chunk->start)};
     spare_.push_back(std::move(chunk));
   }
   retired_.clear();

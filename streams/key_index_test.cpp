@@ -44,15 +44,21 @@ class KeyIndexTest : public scripted::StreamTest {
   void start(Reader& reader) { reader.cursor = log(0).seek(log(0).next()); }
 
   KeyIndex& index() { return feeds.key_index(source("a", 0)); }
+
+  // Of the keys k0, k1, ...: one each.
+  std::vector<std::unique_ptr<Reader>> some_readers(int count) {
+    std::vector<std::unique_ptr<Reader>> readers;
+    for (int i = 0; i < count; ++i) {
+      readers.push_back(std::make_unique<Reader>(index(), std::vector<std::string>{"k" + std::to_string(i)}));
+      start(*readers.back());
+    }
+    return readers;
+  }
 };
 
 TEST_F(KeyIndexTest, ARecordIsNewsForThoseOfItsKeyAlone) {
   log(0).start(0);
-  std::vector<std::unique_ptr<Reader>> readers;
-  for (int i = 0; i < 100; ++i) {
-    readers.push_back(std::make_unique<Reader>(index(), std::vector<std::string>{"k" + std::to_string(i)}));
-    start(*readers.back());
-  }
+  auto readers = some_readers(100);
   // (Those who hear of records that are not for them have their turns; here nobody's time comes.)
   append(0, 0, "", "nobody's");
   tell(0);
@@ -115,11 +121,7 @@ TEST_F(KeyIndexTest, OneThatJoinsLaterLooksThroughWhatTheIndexHasPassed) {
 
 TEST_F(KeyIndexTest, EveryoneHearsWithinASecondHowFarOthersRecordsGo) {
   log(0).start(0);
-  std::vector<std::unique_ptr<Reader>> readers;
-  for (int i = 0; i < 100; ++i) {
-    readers.push_back(std::make_unique<Reader>(index(), std::vector<std::string>{"k" + std::to_string(i)}));
-    start(*readers.back());
-  }
+  auto readers = some_readers(100);
   append(0, 0, "", "other");
   tell(0);
 
@@ -161,11 +163,7 @@ TEST_F(KeyIndexTest, OneWithRecordsOfItsOwnIsNotWokenForOthersAsWellUntilItsOwnE
 
 TEST_F(KeyIndexTest, OneThatLeavesKeepsNobodyElseFromHearing) {
   log(0).start(0);
-  std::vector<std::unique_ptr<Reader>> readers;
-  for (int i = 0; i < 100; ++i) {
-    readers.push_back(std::make_unique<Reader>(index(), std::vector<std::string>{"k" + std::to_string(i)}));
-    start(*readers.back());
-  }
+  auto readers = some_readers(100);
   append(0, 0, "", "other");
   tell(0);
   const auto heard = readers.begin() + 10;
@@ -180,11 +178,7 @@ TEST_F(KeyIndexTest, OneThatLeavesKeepsNobodyElseFromHearing) {
 TEST_F(KeyIndexTest, OneThatComesKeepsNobodyElseFromHearing) {
   log(0).start(0);
   for (std::size_t turns = 0; turns < 20; ++turns) {
-    std::vector<std::unique_ptr<Reader>> readers;
-    for (int i = 0; i < 10; ++i) {
-      readers.push_back(std::make_unique<Reader>(index(), std::vector<std::string>{"k" + std::to_string(i)}));
-      start(*readers.back());
-    }
+    const auto readers = some_readers(10);
     append(0, static_cast<Offset>(turns), "", "other");
     tell(0);
     pass(static_cast<std::int64_t>(turns) * 50);  // another turn begins with each

@@ -96,6 +96,14 @@ void PageHistory::want(const TopicPartition& partition, Asker asker) {
   if (run->state == State::resting) queue(*run);
 }
 
+template <class Stays>
+void PageHistory::send_on(Run& run, Stays stays) {
+  const auto first = std::stable_partition(run.askers.begin(), run.askers.end(), stays);
+  std::vector<Asker> leaving{std::make_move_iterator(first), std::make_move_iterator(run.askers.end())};
+  run.askers.erase(first, run.askers.end());
+  for (Asker& asker : leaving) want(run.partition, std::move(asker));
+}
+
 // A run that is about to pass the offset, if there is one.
 HistoryRun* PageHistory::run_towards(const TopicPartition& partition, Offset offset) {
   const auto runs = runs_.find(partition);
@@ -271,11 +279,7 @@ void PageHistory::pass_known(Run& run) {
   }
   run.page_first = run.next;
   run.look_at = cache_.first_from(run.partition, run.next + 1);
-  const auto passed = std::stable_partition(run.askers.begin(), run.askers.end(),
-                                            [&run](const Asker& asker) { return asker.offset >= run.next; });
-  std::vector<Asker> there{std::make_move_iterator(passed), std::make_move_iterator(run.askers.end())};
-  run.askers.erase(passed, run.askers.end());
-  for (Asker& asker : there) want(run.partition, std::move(asker));
+  send_on(run, [&run](const Asker& asker) { return asker.offset >= run.next; });
 }
 
 void PageHistory::on_end(Run& run, Offset next) {
@@ -354,11 +358,7 @@ void PageHistory::cut(Run& run, Offset next) {
   count_unasked();
   if (page->first != run.first) return;
   // Its first page shows how large records are: who joined before, and turns out to be far, gets a run of its own.
-  const auto far = std::stable_partition(run.askers.begin(), run.askers.end(),
-                                         [&run](const Asker& asker) { return is_near(run, asker.offset); });
-  std::vector<Asker> leaving{std::make_move_iterator(far), std::make_move_iterator(run.askers.end())};
-  run.askers.erase(far, run.askers.end());
-  for (Asker& asker : leaving) want(run.partition, std::move(asker));
+  send_on(run, [&run](const Asker& asker) { return is_near(run, asker.offset); });
 }
 
 void PageHistory::decide(Run& run, bool is_drained) {

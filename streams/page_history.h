@@ -93,6 +93,9 @@ class PageHistory final : public History, private HistoryRunEvents {
   using State = HistoryRun::State;
 
   void want(const TopicPartition& partition, Asker asker);
+  // Of those who wait for the run, who does not stay asks anew.
+  template <class Stays>
+  void send_on(Run& run, Stays stays);
   Run* run_towards(const TopicPartition& partition, Offset offset);
   static bool is_near(const Run& run, Offset offset);
   Run& run_from(const TopicPartition& partition, Offset offset);
