@@ -16,15 +16,13 @@ void LoopPass::post() {
 
 void LoopPass::run() {
   is_posted_ = false;
-  if (now_.empty()) {
-    now_.swap(next_);
-    is_backward_ = !is_backward_;
-  }
+  if (now_.empty()) now_.swap(next_);
   for (int i = 0; i < kMembersATurn && !now_.empty(); ++i) {
     Member& member = is_backward_ ? now_.back() : now_.front();
     member.unlink();
     member.on_turn();
   }
+  if (now_.empty()) is_backward_ = next_.empty();
   if (!now_.empty() || !next_.empty()) post();
 }
 

@@ -2,7 +2,8 @@
 //
 // A pass is posted once, however many wake-ups come before it runs: what arrives meanwhile goes out in the same writes.
 // A pass visits a bounded number and then lets the loop look at its sockets. Whoever comes during a pass waits for the
-// next, and each pass runs in the opposite direction of the one before, so that nobody is always last.
+// next, which visits them in the order in which they came: under load everybody has its turn after the same time. Who
+// was last of a pass that nobody came during is the first of the next, so that nobody is always last.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -38,7 +39,7 @@ class LoopPass {
   List now_;
   List next_;
   bool is_posted_ = false;
-  bool is_backward_ = false;
+  bool is_backward_ = false;  // the pass at hand, or the next: from the last who came to the first
 };
 
 }  // namespace tailgate

@@ -1,0 +1,123 @@
+#include "base/loop_pass.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tailgate {
+namespace {
+
+class QueueLoop final : public Loop {
+ public:
+  void post(std::function<void()> work) override { posted_.push_back(std::move(work)); }
+  Timers& timers() override { return timers_; }
+  std::size_t index() const override { return 0; }
+  bool run_one() {
+    if (posted_.empty()) return false;
+    const auto work = std::move(posted_.front());
+    posted_.pop_front();
+    work();
+    return true;
+  }
+  void run() {
+    while (run_one()) continue;
+  }
+
+ private:
+  ManualClock clock_;
+  Timers timers_{clock_};
+  std::deque<std::function<void()>> posted_;
+};
+
+using Turns = std::vector<int>;
+
+class Visited final : public LoopPass::Member {
+ public:
+  Visited(int number, Turns& turns) : number_{number}, turns_{turns} {}
+  void on_turn() override {
+    turns_.push_back(number_);
+    if (then) then();
+  }
+
+  std::function<void()> then;
+
+ private:
+  const int number_;
+  Turns& turns_;
+};
+
+class LoopPassTest : public testing::Test {
+ protected:
+  LoopPassTest() {
+    for (int i = 0; i < 300; ++i) members_.emplace_back(i, turns_);
+  }
+  // In the order in which they had their last turn, as who waits for the same news does.
+  void add_again() {
+    for (const int number : std::exchange(turns_, {})) pass_.add(members_[static_cast<std::size_t>(number)]);
+  }
+
+  QueueLoop loop_;
+  LoopPass pass_{loop_};
+  Turns turns_;
+  std::deque<Visited> members_;
+};
+
+TEST_F(LoopPassTest, WhoIsAddedTwiceHasOneTurn) {
+  pass_.add(members_[0]);
+  pass_.add(members_[1]);
+  pass_.add(members_[0]);
+  loop_.run();
+  EXPECT_EQ(turns_, (Turns{0, 1}));
+}
+
+TEST_F(LoopPassTest, WhoWasLastOfAPassThatNobodyCameDuringIsTheFirstOfTheNext) {
+  for (int i = 0; i < 3; ++i) pass_.add(members_[static_cast<std::size_t>(i)]);
+  loop_.run();
+  EXPECT_EQ(turns_, (Turns{0, 1, 2}));
+  add_again();
+  loop_.run();
+  EXPECT_EQ(turns_, (Turns{2, 1, 0}));
+  add_again();
+  loop_.run();
+  EXPECT_EQ(turns_, (Turns{0, 1, 2}));
+}
+
+// Under load: whoever had a turn has something again before the pass is over.
+TEST_F(LoopPassTest, WhileEverybodyComesAgainNobodyWaitsLongerThanTheOthers) {
+  for (Visited& member : members_) {
+    member.then = [this, &member] { pass_.add(member); };
+    pass_.add(member);
+  }
+  while (turns_.size() < 5 * members_.size() && loop_.run_one()) continue;
+  ASSERT_GE(turns_.size(), 5 * members_.size());
+  for (std::size_t i = members_.size(); i < turns_.size(); ++i) {
+    ASSERT_EQ(turns_[i], turns_[i - members_.size()]) << "turn " << i;
+  }
+}
+
+TEST_F(LoopPassTest, OthersOfTheLoopHaveTheirTurnWithinAPass) {
+  for (Visited& member : members_) pass_.add(member);
+  std::size_t turns_before = 0;
+  loop_.post([&] { turns_before = turns_.size(); });
+  loop_.run();
+  EXPECT_EQ(turns_.size(), members_.size());
+  EXPECT_GT(turns_before, 0U);
+  EXPECT_LT(turns_before, members_.size());
+}
+
+TEST_F(LoopPassTest, WhoIsGoneHasNoTurn) {
+  {
+    Visited gone{-1, turns_};
+    pass_.add(gone);
+    pass_.add(members_[7]);
+  }
+  loop_.run();
+  EXPECT_EQ(turns_, (Turns{7}));
+}
+
+}  // namespace
+}  // namespace tailgate
