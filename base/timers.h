@@ -40,6 +40,9 @@ class Timers {
   explicit Timers(const Clock& clock) : clock_{clock}, done_slot_{clock.steady_ms() / kSlotMs} {}
 
   const Clock& clock() const { return clock_; }
+  // What steady_ms() of the clock was not long ago: some kSlotMs, while the loop has its turns. Costs no look at a
+  // clock.
+  std::int64_t recent_ms() const { return done_slot_ * kSlotMs; }
   // (Re)arms: on_due runs once, `delay_ms` or a little more from now.
   void set(Timer& timer, std::int64_t delay_ms);
   // Runs what is due; whoever owns the loop calls it every kSlotMs. A callback may set, cancel and destroy any timer.

@@ -41,6 +41,19 @@ TEST(Timers, LongerThanATurnOfTheWheelAndAfterALongPause) {
   EXPECT_EQ(runs, 1);
 }
 
+TEST(Timers, TheRecentTimeIsThatOfTheLastTurnOfTheLoop) {
+  ManualClock clock;
+  Timers timers{clock};
+  EXPECT_GT(timers.recent_ms(), clock.steady_ms() - Timers::kSlotMs);
+  EXPECT_LE(timers.recent_ms(), clock.steady_ms());
+  const std::int64_t before_ms = timers.recent_ms();
+  clock.advance(10'050);
+  EXPECT_EQ(timers.recent_ms(), before_ms);
+  timers.run_due();
+  EXPECT_GT(timers.recent_ms(), clock.steady_ms() - Timers::kSlotMs);
+  EXPECT_LE(timers.recent_ms(), clock.steady_ms());
+}
+
 TEST(Timers, ACallbackMayDestroyAndRearm) {
   ManualClock clock;
   Timers timers{clock};

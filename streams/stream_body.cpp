@@ -294,7 +294,7 @@ void StreamBody::end(std::string why, std::string_view event, std::string_view d
 
 void StreamBody::emit(std::size_t bytes, ByteSink& sink) {
   StreamContext& context = subscriber_.feed().context();
-  sent_ms_ = context.loop.timers().clock().steady_ms();
+  sent_ms_ = context.loop.timers().recent_ms();
   is_heartbeat_due_ = false;
   context.counters.bytes_out.add(bytes);
   switch (std::exchange(from_, From::nothing)) {
