@@ -163,10 +163,10 @@ def hot(case, bench):
     # A broker that has not compiled its way of a single small record yet cannot keep up with 2,000 a second.
     bench.processes.stop(warm_up(bench, 5 if bench.quick else 20))
     contestants = {}
-    for rate in (100, 400) if bench.quick else (100, 200, 400, 800, 1_600, 2_000):
+    for rate in (100, 400) if bench.quick else (100, 200, 400, 800, 1_600, 2_050):
         contestants[f"tailgate, {rate} records/s"] = lambda r=rate: one_run(
             tailgate_on_new_topic(bench), lambda s: with_rate(bench.subscribe(s, count, r, linger=5)))
-    for rate in () if bench.quick else (50, 100, 200, 400):
+    for rate in () if bench.quick else (50, 105, 210, 420):
         contestants[f"tailgate, 10,000 subscribers, {rate} records/s"] = lambda r=rate: one_run(
             tailgate_on_new_topic(bench), lambda s: with_rate(bench.subscribe(s, 10_000, r, linger=5)))
     for rate in (100, 200):
@@ -244,7 +244,7 @@ def replay(case, bench):
     topic = bench.new_topic()
     bench.fill(topic, records, 200)
     large = bench.new_topic()
-    bench.fill(large, records // 5, 2_000)
+    bench.fill(large, records // 2, 2_000)
 
     def ours(server, *flags, clients=1, each=records, topic=topic):
         client = bench.client(server, "--mode", "replay", "--connections", clients, "--records", each, *flags,
@@ -256,7 +256,7 @@ def replay(case, bench):
         figures["us_per_event"] = figures["server_cpu_ns"] / 1e3 / max(1, figures["events"])
         return figures
 
-    def plain():
+    def plain(topic=topic, records=records):
         return bench.figures(bench.plain_consumer(topic, "--records", records))
 
     contestants = {
@@ -264,7 +264,8 @@ def replay(case, bench):
         "tailgate, HTTP/1.1": lambda: one_run(Tailgate(bench, topic), ours),
         "tailgate, HTTP/2": lambda: one_run(Tailgate(bench, topic), lambda s: ours(s, "--streams", 1)),
         "tailgate, 100 clients, a tenth each": lambda: one_run(Tailgate(bench, topic), lambda s: ours(s, clients=100, each=records // 10)),
-        "tailgate, HTTP/1.1, 2 KB": lambda: one_run(Tailgate(bench, large), lambda s: ours(s, each=records // 5, topic=large)),
+        "plain librdkafka consumer, 2 KB": lambda: plain(large, records // 2),
+        "tailgate, HTTP/1.1, 2 KB": lambda: one_run(Tailgate(bench, large), lambda s: ours(s, each=records // 2, topic=large)),
     }
     columns = {"records_per_second": ("records/s", "{:,.0f}"), "mb_per_second": ("MB/s", "{:,.0f}"), "us_per_event": EVENT["us_per_event"],
                "bytes_per_event": EVENT["bytes_per_event"], "server_cpu_share": ("server's core", "{:.0%}"),
@@ -272,9 +273,11 @@ def replay(case, bench):
     table = rows(in_turn(bench, contestants), columns)
     share = row_of(table, "tailgate, HTTP/1.1")["records_per_second"] / row_of(table, "plain librdkafka consumer")["records_per_second"]
     fast = row_of(table, "tailgate, HTTP/1.1, 2 KB")["mb_per_second"]
-    return Result(case.name, case.title, f"{records:,} records of 200 bytes in one partition (a fifth of them of 2 KB), from the earliest; a fresh server each time.", columns,
+    share_fast = fast / row_of(table, "plain librdkafka consumer, 2 KB")["mb_per_second"]
+    return Result(case.name, case.title, f"{records:,} records of 200 bytes in one partition (half as many of 2 KB), from the earliest; a fresh server each time.", columns,
                   table, "records_per_second", [Target("records/s, of a plain consumer's, %", "≥ 65", share * 100, share >= 0.65),
-                                              Target("MB/s at 2 KB", "≥ 500", fast, fast >= 500)])
+                                              Target("MB/s at 2 KB", "≥ 500", fast, fast >= 500),
+                                              Target("MB/s at 2 KB, of a plain consumer's, %", "≥ 65", share_fast * 100, share_fast >= 0.65)])
 
 
 def warm_up(bench, seconds):
