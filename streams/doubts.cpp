@@ -15,26 +15,26 @@ Doubts::Kept& Doubts::keep(const std::string& topic, std::int32_t partition, Off
   Key key{topic, partition, passed};
   auto it = young_.find(key);
   if (it == young_.end()) {
-    Kept kept{{.noticed_ms = now_ms}, now_ms};
+    Kept kept{.asked_ms = now_ms, .noticed_ms = now_ms};
     if (const auto before = old_.extract(key)) kept = before.mapped();
     if (young_.size() >= kMax / 2) grow_old(now_ms);
     it = young_.emplace(std::move(key), kept).first;
   }
-  if (now_ms - it->second.asked_ms > kKeptMs) it->second.doubt = {.noticed_ms = now_ms};
+  if (now_ms - it->second.asked_ms > kKeptMs) it->second = {.noticed_ms = now_ms};
   it->second.asked_ms = now_ms;
   return it->second;
 }
 
-Doubts::Doubt Doubts::notice(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {
+std::int64_t Doubts::notice(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {
   const std::lock_guard lock{mutex_};
-  return keep(topic, partition, passed, now_ms).doubt;
+  return keep(topic, partition, passed, now_ms).noticed_ms;
 }
 
 std::int64_t Doubts::confirm(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {
   const std::lock_guard lock{mutex_};
-  Doubt& doubt = keep(topic, partition, passed, now_ms).doubt;
-  if (doubt.beyond_ms < 0) doubt.beyond_ms = now_ms;
-  return doubt.beyond_ms;
+  Kept& kept = keep(topic, partition, passed, now_ms);
+  if (kept.beyond_ms < 0) kept.beyond_ms = now_ms;
+  return kept.beyond_ms;
 }
 
 void Doubts::forget(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {

@@ -23,12 +23,8 @@ class Doubts {
   static constexpr std::int64_t kKeptMs = 120'000;  // without a question: beyond the longest wait of a poll
   static constexpr std::size_t kMax = 10'000;       // the oldest are forgotten first: their doubt begins anew
 
-  struct Doubt {
-    std::int64_t noticed_ms = 0;  // since when (steady ms) somebody stands there
-    std::int64_t beyond_ms = -1;  // since when Kafka says that it is beyond the end; -1: it has not said so
-  };
-  // Somebody stands there.
-  Doubt notice(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
+  // Somebody stands there; since when (steady ms).
+  std::int64_t notice(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
   // Kafka says that it is beyond the end; since when it does.
   std::int64_t confirm(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
   // It is in Kafka. A reset of one is none of the others that stand there: what Kafka has said holds for them too.
@@ -38,8 +34,9 @@ class Doubts {
  private:
   using Key = std::tuple<std::string, std::int32_t, Offset>;
   struct Kept {
-    Doubt doubt;
-    std::int64_t asked_ms = 0;
+    std::int64_t asked_ms = 0;    // the last time
+    std::int64_t noticed_ms = 0;  // since when somebody stands there
+    std::int64_t beyond_ms = -1;  // since when Kafka says that it is beyond the end; -1: it has not said so
   };
   Kept& keep(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
   void grow_old(std::int64_t now_ms);

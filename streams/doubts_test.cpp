@@ -8,7 +8,7 @@ namespace {
 class DoubtsTest : public testing::Test {
  protected:
   std::int64_t since(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {
-    return doubts.notice(topic, partition, passed, now_ms).noticed_ms;
+    return doubts.notice(topic, partition, passed, now_ms);
   }
   Doubts doubts;
 };
@@ -53,12 +53,11 @@ TEST_F(DoubtsTest, OfMadeUpPositionsDoNotGrowAndDoNotDisplaceThoseInUse) {
 }
 
 TEST_F(DoubtsTest, KnowSinceWhenKafkaSaysSo) {
-  EXPECT_EQ(doubts.notice("a", 0, 7, 1'000).beyond_ms, -1);
+  since("a", 0, 7, 1'000);
   EXPECT_EQ(doubts.confirm("a", 0, 7, 5'000), 5'000);
   EXPECT_EQ(doubts.confirm("a", 0, 7, 6'000), 5'000);
-  EXPECT_EQ(doubts.notice("a", 0, 7, 7'000).beyond_ms, 5'000);
-  EXPECT_EQ(doubts.notice("a", 0, 7, 7'000).noticed_ms, 1'000);
-  EXPECT_EQ(doubts.notice("a", 0, 7, 8'000 + Doubts::kKeptMs).beyond_ms, -1);
+  EXPECT_EQ(since("a", 0, 7, 7'000), 1'000);
+  EXPECT_EQ(doubts.confirm("a", 0, 7, 8'000 + Doubts::kKeptMs), 8'000 + Doubts::kKeptMs);
 }
 
 }  // namespace

@@ -42,8 +42,9 @@ Subscriber::Subscriber(Feed& feed, const Position& passed, SubscriberOptions opt
   for (Own::Seen& seen : own.slots) seen.is_end_in_doubt = options.is_until_end && seen.passed > seen.until;
   if (!own.unknown.empty()) {
     for (const Own::Unknown& unknown : own.unknown) {
-      const auto doubt = feed_.context().doubts.notice(unknown.topic, unknown.partition, unknown.passed, now_ms());
-      own.unknown_since_ms = std::max(own.unknown_since_ms, doubt.noticed_ms);
+      const std::int64_t noticed_ms =
+          feed_.context().doubts.notice(unknown.topic, unknown.partition, unknown.passed, now_ms());
+      own.unknown_since_ms = std::max(own.unknown_since_ms, noticed_ms);
     }
     own.refresh =
         feed_.context().catalog.refresh(feed_.context().loop, [this](const Catalog::TopicsAnswer&) { wake(); });

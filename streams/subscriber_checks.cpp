@@ -19,12 +19,10 @@ void Subscriber::check_suspects() {
   std::vector<TopicPartition> ask;
   std::vector<Slot> suspects;
   Doubts& doubts = feed_.context().doubts;
-  bool is_due = false;
   for (std::size_t i = 0; i < own.slots.size(); ++i) {
     Own::Seen& seen = own.slots[i];
     const Feed::Partition& known = partition(static_cast<Slot>(i));
-    const bool is_ahead = seen.feed != kNotStarted && seen.passed > seen.feed;
-    if (!seen.is_end_in_doubt && (seen.passed >= seen.until || (!is_ahead && !seen.is_beyond))) {
+    if (!seen.is_suspect()) {
       const bool is_reached = seen.feed != kNotStarted && seen.passed <= seen.feed;
       if (is_reached && (is_first || seen.check_ms != Own::kNever)) {
         doubts.forget(known.topic, known.source.partition, seen.passed, own.checked_ms);
@@ -33,19 +31,15 @@ void Subscriber::check_suspects() {
       continue;
     }
     if (seen.check_ms == Own::kNever) {
-      const auto doubt = doubts.notice(known.topic, known.source.partition, seen.passed, own.checked_ms);
-      seen.beyond_since_ms = doubt.beyond_ms;
-      seen.check_ms = doubt.noticed_ms + Own::kCheckMs;
+      seen.check_ms = doubts.notice(known.topic, known.source.partition, seen.passed, own.checked_ms) + Own::kCheckMs;
     }
     if (seen.check_ms > own.checked_ms) continue;
     suspects.push_back(static_cast<Slot>(i));
     ask.push_back(known.source);
-    const bool is_over = seen.beyond_since_ms >= 0 && own.checked_ms - seen.beyond_since_ms >= Own::kBeyondGraceMs;
-    is_due = is_due || is_over || is_first;  // a poll that was not held would be gone before it is answered
   }
   if (!ask.empty() && !own.ends.is_waiting()) {
     own.suspects = std::move(suspects);
-    own.is_doubt_due = is_due && !own.is_unanswered;  // a leader may be away for long
+    own.is_doubt_due = is_first;  // a poll that was not held would be gone before it is answered
     own.ends = feed_.context().catalog.ends(std::move(ask), feed_.context().loop,
                                             [this](const Catalog::EndsAnswer& answer) { on_ends(answer); });
   }
@@ -57,24 +51,22 @@ void Subscriber::on_ends(const Catalog::EndsAnswer& answer) {
   Doubts& doubts = feed_.context().doubts;
   const std::int64_t now = now_ms();
   own.is_doubt_due = false;
-  own.is_unanswered = !answer;
   for (const Slot slot : std::exchange(own.suspects, {})) {
     Own::Seen& seen = own.slots[slot];
     seen.check_ms = now + Own::kCheckMs;
-    if (!answer) continue;
+    if (!answer || !seen.is_suspect()) continue;  // the feed has reached it meanwhile
     const Feed::Partition& known = partition(slot);
     const auto it = answer->find(known.source);
     if (it == answer->end()) continue;
     const PartitionEnds& ends = it->second;
     if (seen.passed < ends.end) {  // it exists: this replica is slow
       doubts.forget(known.topic, known.source.partition, seen.passed, now);
-      seen.beyond_since_ms = -1;
       seen.is_end_in_doubt = false;
       seen.check_ms = now + kGoodMs;
       continue;
     }
-    seen.beyond_since_ms = doubts.confirm(known.topic, known.source.partition, seen.passed, now);
-    if (now - seen.beyond_since_ms < Own::kBeyondGraceMs) continue;
+    const std::int64_t since_ms = doubts.confirm(known.topic, known.source.partition, seen.passed, now);
+    if (now - since_ms < Own::kBeyondGraceMs) continue;
     const bool is_feed_good = seen.feed != kNotStarted && seen.feed < ends.end;
     const Offset latest = is_feed_good ? seen.feed + 1 : ends.readable;
     seen.is_beyond = false;

@@ -30,12 +30,16 @@ struct Subscriber::Own {
     Offset feed = kNotStarted;       // P at place_
     Offset until = kNoEnd;
     std::size_t id_slot = 0;
-    std::int64_t retry_ms = 0;          // history is not asked before
-    std::int64_t check_ms = kNever;     // v is beyond all that was seen here: when Kafka is asked for its end
-    std::int64_t beyond_since_ms = -1;  // since when Kafka says that v is beyond its end
-    bool is_beyond = false;             // history says that v is beyond the end
+    std::int64_t retry_ms = 0;       // history is not asked before
+    std::int64_t check_ms = kNever;  // v is beyond all that was seen here: when Kafka is asked for its end
+    bool is_beyond = false;          // history says that v is beyond the end
     bool is_asked = false;
     bool is_end_in_doubt = false;  // v is beyond an `until` that was the end: not finished before Kafka has been asked
+    // v may be beyond the log's end.
+    bool is_suspect() const {
+      const bool is_ahead = feed != kNotStarted && passed > feed;
+      return is_end_in_doubt || (passed < until && (is_ahead || is_beyond));
+    }
   };
   struct Unknown {
     std::string topic;
@@ -107,8 +111,7 @@ struct Subscriber::Own {
   Slot turn = 0;  // of the partitions that are behind
   bool is_feeds_turn = true;
   bool is_end_told = false;
-  bool is_doubt_due = false;   // nothing is given before `ends` has been answered
-  bool is_unanswered = false;  // the last time it was not
+  bool is_doubt_due = false;  // nothing is given before `ends` has been answered
 };
 
 }  // namespace tailgate

@@ -379,6 +379,30 @@ TEST_F(SubscriberTest, AResetAlsoComesOnAStreamThatIsAlwaysBusy) {
   EXPECT_GT(got.size(), 100U);
 }
 
+TEST_F(SubscriberTest, AnIdThatTheFeedReachesWhileKafkaIsAskedIsNotReset) {
+  start(5);
+  auto body = open_at(100, -1);
+  for (int second = 0; second < 10; ++second) {
+    pass(1'000);
+    EXPECT_EQ(pull(*body), "");
+    answer_ends({0, 5, 5});
+  }
+  pass(1'000);
+  EXPECT_EQ(pull(*body), "");
+  ASSERT_FALSE(catalog.asked.empty());
+  for (Offset offset = 5; offset < 101; ++offset) append(0, offset);
+  tell(0);
+  append(1, 0);
+  tell(1);
+  // The client takes what comes slowly, and so has not asked for more when Kafka answers.
+  scripted::TextSink sink;
+  const Pull pulled = body->prepare(10);
+  ASSERT_EQ(pulled.state, Pull::State::ready);
+  body->emit(pulled.bytes, sink);
+  answer_ends({0, 5, 5});
+  EXPECT_EQ(sink.text + pull(*body), event(1, 0, "0:100,1:0"));
+}
+
 TEST_F(SubscriberTest, OnResetEarliestGoesBackToTheLogsStart) {
   start(5);
   StreamBodyOptions how;
