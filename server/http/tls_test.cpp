@@ -9,6 +9,7 @@
 #include "server/http/test_server.h"
 #include "server/http/test_socket.h"
 #include "server/net/test_certificate.h"
+#include "tests/support/temp_dir.h"
 
 namespace tailgate::testing {
 namespace {
@@ -18,7 +19,7 @@ constexpr std::chrono::milliseconds kWait{5000};
 class TlsListener : public ::testing::Test {
  protected:
   TlsListener() : authority_{"tailgate test"} {
-    authority_.write(options_.cert_file = folder_.file("cert.pem"), options_.key_file = folder_.file("key.pem"));
+    authority_.write(options_.cert_file = folder_ / "cert.pem", options_.key_file = folder_ / "key.pem");
   }
 
   void start(HttpOptions http = {}) {
@@ -65,7 +66,7 @@ class TlsListener : public ::testing::Test {
     }
   };
 
-  TestFolder folder_;
+  test::TempDir folder_;
   TestCertificate authority_;
   TlsOptions options_;
   std::unique_ptr<TlsContext> tls_;
@@ -258,7 +259,7 @@ TEST_F(TlsListener, TakesTheNewCertificateAndKeepsTheOldOneWhenTheNewOneIsBad) {
   EXPECT_TRUE(tls_->reload());
   EXPECT_TRUE(is_served("the new one"));
 
-  other.write(options_.cert_file, folder_.file("unused.pem"));  // the key of the one before
+  other.write(options_.cert_file, folder_ / "unused.pem");  // the key of the one before
   EXPECT_FALSE(tls_->reload());
   expired.write(options_.cert_file, options_.key_file);
   EXPECT_FALSE(tls_->reload());
@@ -269,9 +270,9 @@ TEST_F(TlsListener, TakesTheNewCertificateAndKeepsTheOldOneWhenTheNewOneIsBad) {
 
 TEST_F(TlsListener, WithAClientAuthorityServesOnlyWhoShowsACertificate) {
   const TestCertificate friendly{"friend", &authority_};
-  friendly.write(folder_.file("friend.pem"), folder_.file("friend-key.pem"));
+  friendly.write(folder_ / "friend.pem", folder_ / "friend-key.pem");
   const TestCertificate stranger{"stranger"};
-  stranger.write(folder_.file("stranger.pem"), folder_.file("stranger-key.pem"));
+  stranger.write(folder_ / "stranger.pem", folder_ / "stranger-key.pem");
   options_.client_ca_file = options_.cert_file;
   start();
 
@@ -284,8 +285,8 @@ TEST_F(TlsListener, WithAClientAuthorityServesOnlyWhoShowsACertificate) {
     return client->get(server_->url("/hello")).status;
   };
 
-  EXPECT_EQ(ask(folder_.file("friend.pem"), folder_.file("friend-key.pem")), 200);
-  EXPECT_EQ(ask(folder_.file("stranger.pem"), folder_.file("stranger-key.pem")), 0);
+  EXPECT_EQ(ask(folder_ / "friend.pem", folder_ / "friend-key.pem"), 200);
+  EXPECT_EQ(ask(folder_ / "stranger.pem", folder_ / "stranger-key.pem"), 0);
   EXPECT_EQ(ask("", ""), 0);
 }
 

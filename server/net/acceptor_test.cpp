@@ -17,7 +17,7 @@
 #include <thread>
 #include <vector>
 
-#include "server/net/test_certificate.h"
+#include "tests/support/temp_dir.h"
 
 namespace tailgate {
 namespace {
@@ -132,10 +132,10 @@ TEST_F(AcceptorTest, AcceptsBesideTheIoThreadsAndNotInTheirPlace) {
 }
 
 TEST_F(AcceptorTest, TakesIpv4Ipv6AndUnixSocketsAtOnce) {
-  const testing::TestFolder folder;
+  const test::TempDir folder;
   const ListenAddress v4 = listen("127.0.0.1:0");
   const ListenAddress v6 = listen("[::1]:0");
-  const std::string path = folder.file("socket");
+  const std::string path = folder / "socket";
   listen(("unix:" + path).c_str());
   start();
 
@@ -178,8 +178,8 @@ TEST_F(AcceptorTest, HandsEachConnectionToTheLeastLoadedThread) {
 }
 
 TEST_F(AcceptorTest, TakesOverTheSocketOfAKilledProcessAndRemovesItsOwn) {
-  const testing::TestFolder folder;
-  const std::string path = folder.file("socket");
+  const test::TempDir folder;
+  const std::string path = folder / "socket";
   {
     const Fd killed{::socket(AF_UNIX, SOCK_STREAM, 0)};
     sockaddr_un name{};
