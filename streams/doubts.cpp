@@ -1,5 +1,6 @@
 #include "streams/doubts.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tailgate {
@@ -30,11 +31,12 @@ std::int64_t Doubts::notice(const std::string& topic, std::int32_t partition, Of
   return keep(topic, partition, passed, now_ms).noticed_ms;
 }
 
-std::int64_t Doubts::confirm(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {
+std::int64_t Doubts::deny(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {
   const std::lock_guard lock{mutex_};
   Kept& kept = keep(topic, partition, passed, now_ms);
-  if (kept.beyond_ms < 0) kept.beyond_ms = now_ms;
-  return kept.beyond_ms;
+  const std::int64_t last_ms = std::exchange(kept.denied_ms, now_ms);
+  if (last_ms >= 0) kept.denied_for_ms += std::min(now_ms - last_ms, kSilenceMs);
+  return kept.denied_for_ms;
 }
 
 void Doubts::forget(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {

@@ -13,20 +13,23 @@
 
 namespace tailgate {
 
-// A stream finds out itself whether Kafka has such a position, and waits until its doubt has lasted long enough for a
-// `reset`. Who polls comes anew each time, and with a busy partition beside it leaves within milliseconds: what is
-// known lasts from one poll to the next.
+// A stream finds out itself whether Kafka has such a position, and waits until Kafka has denied it for long enough for
+// a `reset`. Who polls comes anew each time, and with a busy partition beside it leaves within milliseconds: what is
+// known lasts from one poll to the next. Between two denials Kafka may have had it: a broker lags now and then.
 //
 // Threads: any.
 class Doubts {
  public:
   static constexpr std::int64_t kKeptMs = 120'000;  // without a question: beyond the longest wait of a poll
-  static constexpr std::size_t kMax = 10'000;       // the oldest are forgotten first: their doubt begins anew
+  // Of the time between two denials so much counts: while Kafka is asked each second, and answers within two, all of
+  // it.
+  static constexpr std::int64_t kSilenceMs = 3'000;
+  static constexpr std::size_t kMax = 10'000;  // the oldest are forgotten first: their doubt begins anew
 
   // Somebody stands there; since when (steady ms).
   std::int64_t notice(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
-  // Kafka says that it is beyond the end; since when it does.
-  std::int64_t confirm(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
+  // Kafka says that it is beyond the end; for how long it does.
+  std::int64_t deny(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
   // It is in Kafka. A reset of one is none of the others that stand there: what Kafka has said holds for them too.
   void forget(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
   std::size_t size() const;
@@ -36,7 +39,8 @@ class Doubts {
   struct Kept {
     std::int64_t asked_ms = 0;    // the last time
     std::int64_t noticed_ms = 0;  // since when somebody stands there
-    std::int64_t beyond_ms = -1;  // since when Kafka says that it is beyond the end; -1: it has not said so
+    std::int64_t denied_ms = -1;  // the last time that Kafka said that it is beyond the end; -1: it has not said so
+    std::int64_t denied_for_ms = 0;
   };
   Kept& keep(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
   void grow_old(std::int64_t now_ms);

@@ -33,7 +33,7 @@ TEST_F(DoubtsTest, BeginAnewAfterALongPause) {
 // Nobody says that a position which was reset is in Kafka. Those without doubts must not pay for it for ever.
 TEST_F(DoubtsTest, AreGoneWhenNobodyHasAskedForLong) {
   since("a", 0, 7, 0);
-  doubts.confirm("a", 0, 7, 1'000);
+  doubts.deny("a", 0, 7, 1'000);
   EXPECT_EQ(doubts.size(), 1U);
   for (int minutes = 1; minutes < 7; ++minutes) doubts.forget("b", 0, 1, minutes * 60'000);
   EXPECT_EQ(doubts.size(), 0U);
@@ -52,12 +52,24 @@ TEST_F(DoubtsTest, OfMadeUpPositionsDoNotGrowAndDoNotDisplaceThoseInUse) {
   EXPECT_EQ(since("b", 0, rounds - 1, 2), 1);
 }
 
-TEST_F(DoubtsTest, KnowSinceWhenKafkaSaysSo) {
+TEST_F(DoubtsTest, KnowForHowLongKafkaHasSaidSo) {
   since("a", 0, 7, 1'000);
-  EXPECT_EQ(doubts.confirm("a", 0, 7, 5'000), 5'000);
-  EXPECT_EQ(doubts.confirm("a", 0, 7, 6'000), 5'000);
+  EXPECT_EQ(doubts.deny("a", 0, 7, 5'000), 0);
+  EXPECT_EQ(doubts.deny("a", 0, 7, 6'000), 1'000);
+  EXPECT_EQ(doubts.deny("a", 0, 7, 6'000), 1'000) << "another stream's question";
   EXPECT_EQ(since("a", 0, 7, 7'000), 1'000);
-  EXPECT_EQ(doubts.confirm("a", 0, 7, 8'000 + Doubts::kKeptMs), 8'000 + Doubts::kKeptMs);
+  EXPECT_EQ(doubts.deny("a", 0, 7, 8'500), 3'500);
+  doubts.forget("a", 0, 7, 9'000);
+  EXPECT_EQ(doubts.deny("a", 0, 7, 9'500), 0);
+  EXPECT_EQ(doubts.deny("a", 0, 7, 9'501 + Doubts::kKeptMs), 0) << "after a long pause";
+}
+
+// A broker that lagged before the silence and one that lags after it are not one that lagged all the while.
+TEST_F(DoubtsTest, CountLittleOfATimeInWhichKafkaWasNotAsked) {
+  EXPECT_EQ(doubts.deny("a", 0, 7, 0), 0);
+  EXPECT_EQ(doubts.deny("a", 0, 7, 17'000), Doubts::kSilenceMs);
+  EXPECT_EQ(doubts.deny("a", 0, 7, 18'000), Doubts::kSilenceMs + 1'000);
+  EXPECT_EQ(doubts.deny("a", 0, 7, 60'000), 2 * Doubts::kSilenceMs + 1'000);
 }
 
 }  // namespace

@@ -125,5 +125,29 @@ TEST_F(PollTest, AnIdBeyondTheEndIsResetHoweverShortThePollsAre) {
   EXPECT_EQ(answer->records, 1U) << answer->body;
 }
 
+TEST_F(PollTest, AnIdBeyondTheEndIsResetHoweverRareThePollsAre) {
+  catalog.set({{"a", 2}});
+  log(1).start(0);
+  FeedSpec spec;
+  spec.topics = {"a"};
+  spec.format = EventFormat::json;
+  Position passed{{"a", {{0, 100}, {1, -1}}}};
+  bool is_reset = false;
+  Offset polls = 0;
+  while (!is_reset && polls < 10) {
+    append(1, polls);
+    tell(1);
+    pass(30'000);
+    answer.reset();
+    const Poll poll{feed(spec), passed, PollOptions{}, [this](PollAnswer given) { answer = std::move(given); }};
+    run();
+    answer_ends({0, 0, 0});
+    ASSERT_TRUE(answer);
+    is_reset = answer->body.find("reset") != std::string::npos;
+    passed["a"][1] = polls++;
+  }
+  EXPECT_EQ(polls, 6) << "one that notices, and five times that Kafka says so";
+}
+
 }  // namespace
 }  // namespace tailgate

@@ -65,8 +65,8 @@ void Subscriber::on_ends(const Catalog::EndsAnswer& answer) {
       seen.check_ms = now + kGoodMs;
       continue;
     }
-    const std::int64_t since_ms = doubts.confirm(known.topic, known.source.partition, seen.passed, now);
-    if (now - since_ms < Own::kBeyondGraceMs) continue;
+    const auto denied_for_ms = doubts.deny(known.topic, known.source.partition, seen.passed, now);
+    if (denied_for_ms < Own::kBeyondGraceMs) continue;
     const bool is_feed_good = seen.feed != kNotStarted && seen.feed < ends.end;
     const Offset latest = is_feed_good ? seen.feed + 1 : ends.readable;
     seen.is_beyond = false;

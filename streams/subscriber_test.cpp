@@ -361,6 +361,22 @@ TEST_F(SubscriberTest, AnIdThatKafkaHasIsWaitedForHoweverSlowThisReplicaIs) {
   EXPECT_EQ(pull(*body), event(0, 101, "0:101,1:-") + event(0, 102, "0:102,1:-"));
 }
 
+TEST_F(SubscriberTest, AnIdThatABrokerLackedBeforeAndAfterASilenceIsNotReset) {
+  start(5);
+  StreamBodyOptions how;
+  how.heartbeat_ms = 60'000;
+  auto body = open_at(100, -1, how);
+  for (const std::int64_t silence_ms : {1'000, 17'000, 17'000, 1'000}) {
+    pass(silence_ms);
+    EXPECT_EQ(pull(*body), "");
+    answer_ends({0, 90, 90});
+    EXPECT_EQ(pull(*body), "");
+  }
+  for (Offset offset = 5; offset < 102; ++offset) append(0, offset);
+  tell(0);
+  EXPECT_EQ(pull(*body), event(0, 101, "0:101,1:-"));
+}
+
 TEST_F(SubscriberTest, AResetAlsoComesOnAStreamThatIsAlwaysBusy) {
   start(5);
   auto body = open_at(100, -1);
