@@ -50,6 +50,7 @@ class ChaosOfStalls : public Chaos {
       redis.master.pause();
       EXPECT_TRUE(eventually([&] { return redis.replica.command({"ROLE"}).starts_with("master"); }));
       timeline.note("another one is master");
+      redis.set_patience(1min);  // it stays master, however slowly it answers
       wait_for_traffic();
       redis.master.resume();
       timeline.note("the old one goes on");

@@ -28,6 +28,8 @@ bool Sentinel::knows_all() const {
   return info.find("status=ok") != std::string::npos && info.find("slaves=1,sentinels=3") != std::string::npos;
 }
 
+std::string Sentinel::log() const { return read_file(folder_ / "log"); }
+
 RedisSentinels::RedisSentinels() {
   for (int i = 0; i < 3; ++i) sentinels.push_back(std::make_unique<Sentinel>(master.port()));
   for (const auto& sentinel : sentinels) {
@@ -45,6 +47,12 @@ std::string RedisSentinels::url() const {
 void RedisSentinels::set_patience(std::chrono::milliseconds patience) const {
   for (const auto& sentinel : sentinels)
     sentinel->command({"SENTINEL", "SET", "main", "down-after-milliseconds", std::to_string(patience.count())});
+}
+
+std::string RedisSentinels::log() const {
+  std::string log;
+  for (const auto& sentinel : sentinels) log += sentinel->address() + "\n" + sentinel->log();
+  return log;
 }
 
 }  // namespace tailgate::test

@@ -20,6 +20,7 @@ class Sentinel {
   std::string command(std::vector<std::string> words) const;
   // It has found the replica and the other two.
   bool knows_all() const;
+  std::string log() const;
 
  private:
   int port_;
@@ -35,6 +36,8 @@ struct RedisSentinels {
   std::string url() const;
   // How long a master has to be silent before it is taken for dead; a second at first.
   void set_patience(std::chrono::milliseconds patience) const;
+  // What all of them have logged, one after the other.
+  std::string log() const;
 
   RedisServer master;  // at first
   RedisServer replica{{"--replicaof", "127.0.0.1 " + std::to_string(master.port())}};
