@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "server/http/test_curl.h"
 #include "server/http/test_server.h"
@@ -27,7 +28,7 @@ class TlsListener : public ::testing::Test {
     ASSERT_TRUE(tls) << tls.error().detail;
     tls_ = std::move(*tls);
     TestServerSetup setup;
-    setup.http = http;
+    setup.http = std::move(http);
     setup.listen = "https://127.0.0.1:0";
     setup.tls = tls_.get();
     server_ = std::make_unique<TestServer>(setup);

@@ -206,8 +206,8 @@ TEST_F(AcceptorTest, SaysWhatIsWrongWithAnAddressThatCannotBeHad) {
 TEST_F(AcceptorTest, PausesWithoutFileDescriptorsAndGoesOnWhenThereAreSome) {
   const ListenAddress address = listen("127.0.0.1:0");
   start();
-  std::vector<Fd> clients;
-  for (int i = 0; i < 5; ++i) clients.push_back(connect_to(address));
+  std::vector<Fd> clients(5);
+  for (Fd& client : clients) client = connect_to(address);
   ASSERT_TRUE(eventually([&] { return sink_.count() == 5; }));
   clients.push_back(Fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)});
 
@@ -238,8 +238,8 @@ TEST_F(AcceptorTest, PausesWithoutFileDescriptorsAndGoesOnWhenThereAreSome) {
 TEST_F(AcceptorTest, ClosesThoseWhoAreNotEvenTold) {
   const ListenAddress address = listen("127.0.0.1:0");
   start();
-  std::vector<Fd> clients;
-  for (int i = 0; i < 103; ++i) clients.push_back(connect_to(address));
+  std::vector<Fd> clients(103);
+  for (Fd& client : clients) client = connect_to(address);
 
   EXPECT_TRUE(eventually([&] { return acceptor_.counters().turned_away == 1; }));
   EXPECT_EQ(acceptor_.counters().accepted, 102U);
