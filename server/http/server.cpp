@@ -35,12 +35,12 @@ class HttpServer::Sink final : public AcceptSink {
       thread.http.load.add(-1);
       return;
     }
-    ConnectionInfo info{.peer = accepted.peer,
-                        .scheme = tls_ == nullptr ? Scheme::http : Scheme::https,
-                        .verdict = accepted.verdict,
-                        .handshakes = is_counted ? &server_.handshakes_ : nullptr};
+    const ConnectionInfo info{.peer = accepted.peer,
+                              .scheme = tls_ == nullptr ? Scheme::http : Scheme::https,
+                              .verdict = accepted.verdict,
+                              .handshakes = is_counted ? &server_.handshakes_ : nullptr};
     thread.connections
-        .add(std::make_unique<Connection>(thread.http, thread.connections, std::move(transport), std::move(info),
+        .add(std::make_unique<Connection>(thread.http, thread.connections, std::move(transport), info,
                                           std::move(accepted.slot)))
         .start();
   }
