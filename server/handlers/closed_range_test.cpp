@@ -95,7 +95,7 @@ class KeptRange : public testing::Test {
   static std::string field(const Response& response, std::string_view name) {
     std::string values;
     for (const ResponseField& header : response.headers) {
-      if (header.name == name) values += header.value + "|";
+      if (header.name == name) values.append(header.value.text()).append("|");
     }
     return values;
   }

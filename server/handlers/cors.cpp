@@ -30,14 +30,14 @@ void Cors::add_headers(const Request* request, Response& response) const {
   const auto is_vary = [](const ResponseField& field) { return field.name == "Vary"; };
   const auto vary = std::find_if(response.headers.begin(), response.headers.end(), is_vary);
   if (vary == response.headers.end()) {
-    response.headers.push_back({"Vary", "Origin"});
-  } else {
-    vary->value.insert(0, "Origin, ");
+    response.headers.push_back({"Vary", FieldValue::constant("Origin")});
+  } else if (!vary->value.text().starts_with("Origin")) {
+    vary->value = "Origin, " + std::string{vary->value.text()};
   }
   const std::string_view origin = allowed_origin(request);
   if (origin.empty()) return;
   response.headers.push_back({"Access-Control-Allow-Origin", std::string{origin}});
-  response.headers.push_back({"Access-Control-Expose-Headers", std::string{kExposed}});
+  response.headers.push_back({"Access-Control-Expose-Headers", FieldValue::constant(kExposed)});
 }
 
 Response Cors::answer_options(const Request& request, std::string_view methods) const {

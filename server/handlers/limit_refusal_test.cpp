@@ -19,7 +19,7 @@ namespace {
 std::string field(const Response& response, std::string_view name) {
   const auto it = std::find_if(response.headers.begin(), response.headers.end(),
                                [name](const ResponseField& field) { return field.name == name; });
-  return it == response.headers.end() ? "" : it->value;
+  return it == response.headers.end() ? "" : std::string{it->value.text()};
 }
 
 Request get(const std::string& path, const std::string& accept) {

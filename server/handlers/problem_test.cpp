@@ -16,7 +16,7 @@ TEST(Problem, SaysWhatIsWrongInTheFormOfTheRfc) {
   EXPECT_EQ(response.status, 400);
   EXPECT_EQ(response.problem, "invalid_last_event_id");
   ASSERT_EQ(response.headers.size(), 1u);
-  EXPECT_EQ(response.headers[0].value, "application/problem+json");
+  EXPECT_EQ(response.headers[0].value.text(), "application/problem+json");
   EXPECT_EQ(response.body,
             "{\"type\":\"urn:problem-type:tailgate:invalid-last-event-id\",\"title\":\"Bad Request\",\"status\":400,"
             "\"detail\":\"Last-Event-ID: no\",\"code\":\"invalid_last_event_id\"}\n");
@@ -47,7 +47,7 @@ TEST(Problem, KafkaAwaySaysWhenToComeBack) {
   const Response response = make_problem({ErrorCode::upstream_down, ""});
   EXPECT_EQ(response.status, 503);
   EXPECT_EQ(response.headers.back().name, "Retry-After");
-  EXPECT_EQ(response.headers.back().value, "5");
+  EXPECT_EQ(response.headers.back().value.text(), "5");
 }
 
 }  // namespace

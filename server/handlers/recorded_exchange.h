@@ -44,7 +44,7 @@ class RecordedExchange final : public Exchange {
     std::string value;
     int count = 0;
     for (const ResponseField& field : response().headers) {
-      if (field.name == name) value = field.value, ++count;
+      if (field.name == name) value = field.value.text(), ++count;
     }
     EXPECT_LE(count, 1) << name;
     return value;

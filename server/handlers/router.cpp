@@ -119,10 +119,12 @@ Response Router::refusal(int status, std::string_view code, std::string_view det
 
 void Router::add_common_headers(const Request* request, Response& response) const {
   const bool is_of_stream = request != nullptr && request->path.starts_with("/streams/");
-  if (is_of_stream && !has_field(response, "Vary")) response.headers.push_back({"Vary", std::string{kStreamVary}});
+  if (is_of_stream && !has_field(response, "Vary"))
+    response.headers.push_back({"Vary", FieldValue::constant(kStreamVary)});
   parts_.cors.add_headers(request, response);
-  response.headers.push_back({"X-Content-Type-Options", "nosniff"});
-  if (!has_field(response, "Cache-Control")) response.headers.push_back({"Cache-Control", "no-store"});
+  response.headers.push_back({"X-Content-Type-Options", FieldValue::constant("nosniff")});
+  if (!has_field(response, "Cache-Control"))
+    response.headers.push_back({"Cache-Control", FieldValue::constant("no-store")});
 }
 
 }  // namespace tailgate

@@ -234,7 +234,7 @@ TEST(Cors, AStarIsForEveryOrigin) {
   Response response;
   cors.add_headers(nullptr, response);
   EXPECT_EQ(response.headers[1].name, "Access-Control-Allow-Origin");
-  EXPECT_EQ(response.headers[1].value, "*");
+  EXPECT_EQ(response.headers[1].value.text(), "*");
 }
 
 }  // namespace

@@ -16,7 +16,9 @@ namespace tailgate {
 inline constexpr std::size_t kHeaderIdBytesMax = 1024;
 
 // What an answer at the URL of a stream may depend on, errors and refusals too.
-inline constexpr std::string_view kStreamVary = "Accept, Prefer, Last-Event-ID, Authorization, Cookie";
+inline constexpr std::string_view kStreamVary = "Origin, Accept, Prefer, Last-Event-ID, Authorization, Cookie";
+inline constexpr std::string_view kCompressibleStreamVary =
+    "Origin, Accept, Prefer, Last-Event-ID, Authorization, Cookie, Accept-Encoding";
 
 // Answers that might have been compressed for somebody else say so to caches.
 struct Compression {
@@ -30,12 +32,11 @@ inline std::vector<ResponseField> stream_headers(Representation representation, 
   constexpr std::size_t kWithThoseOfAllAnswers = 10;
   std::vector<ResponseField> headers;
   headers.reserve(kWithThoseOfAllAnswers);
-  headers.push_back({"Content-Type", std::string{media_type_of(representation)}});
-  headers.push_back({"Cache-Control", "no-store, no-transform"});
-  headers.push_back({"X-Accel-Buffering", "no"});
-  headers.push_back({"Vary", std::string{kStreamVary}});
-  if (compression.is_possible) headers.back().value += ", Accept-Encoding";
-  if (compression.coding) headers.push_back({"Content-Encoding", std::string{name_of(*compression.coding)}});
+  headers.push_back({"Content-Type", FieldValue::constant(media_type_of(representation))});
+  headers.push_back({"Cache-Control", FieldValue::constant("no-store, no-transform")});
+  headers.push_back({"X-Accel-Buffering", FieldValue::constant("no")});
+  headers.push_back({"Vary", FieldValue::constant(compression.is_possible ? kCompressibleStreamVary : kStreamVary)});
+  if (compression.coding) headers.push_back({"Content-Encoding", FieldValue::constant(name_of(*compression.coding))});
   if (!id.empty() && id.size() <= kHeaderIdBytesMax) headers.push_back({"Last-Event-ID", id});
   return headers;
 }

@@ -11,6 +11,7 @@
 #include "base/byte_source.h"
 #include "base/ip_address.h"
 #include "base/loop.h"
+#include "server/http/field_value.h"
 
 namespace tailgate {
 
@@ -23,7 +24,7 @@ struct HeaderField {
 // Of a response.
 struct ResponseField {
   std::string_view name;  // a token, of ours: lives as long as the process
-  std::string value;
+  FieldValue value;
 };
 
 enum class HttpVersion : std::uint8_t { http10, http11, http2 };

@@ -23,6 +23,17 @@ void Gather::copy(std::string_view bytes) {
   add_piece(at, bytes.size());
 }
 
+void Gather::copy(std::initializer_list<std::string_view> parts) {
+  char* const begin = scratch_.get() + scratch_used_;
+  char* at = begin;
+  for (const std::string_view part : parts) {
+    assert(scratch_used_ + part.size() <= kBytesMax);
+    at = std::copy(part.begin(), part.end(), at);
+    scratch_used_ += part.size();
+  }
+  if (at != begin) add_piece(begin, static_cast<std::size_t>(at - begin));
+}
+
 void Gather::ref(std::string_view bytes) {
   if (bytes.size() <= kCopyMax) {
     copy(bytes);

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +26,8 @@ class Gather final : public ByteSink {
 
   Gather();
   void copy(std::string_view bytes) override;
+  // Several, one behind the other.
+  void copy(std::initializer_list<std::string_view> parts);
   void ref(std::string_view bytes) override;
 
   std::size_t size() const { return size_; }

@@ -188,7 +188,7 @@ void H1Session::give_refusal(Refusal refusal) {
 }
 
 void H1Session::open_exchange() {
-  Request request = std::move(incoming_->head.request);
+  Request& request = incoming_->head.request;
   request.client = client_address(host_.info().peer, request, thread_.options.clients);
   request.id = thread_.make_request_id();
   is_first_ = false;
@@ -245,11 +245,8 @@ void H1Session::start_answer(Gather& gather, Response response, HttpVersion vers
   gather.copy(thread_.date_line());
   for (const ResponseField& field : response.headers) {
     // Nothing that a client has written may start a field of its own.
-    if (!is_field_value(field.value)) continue;
-    gather.copy(field.name);
-    gather.copy(": ");
-    gather.copy(field.value);
-    gather.copy("\r\n");
+    if (!field.value.is_constant() && !is_field_value(field.value.text())) continue;
+    gather.copy({field.name, ": ", field.value.text(), "\r\n"});
   }
   if (answer_->is_chunked) {
     gather.copy("Transfer-Encoding: chunked\r\n");

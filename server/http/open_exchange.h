@@ -24,7 +24,7 @@ class OpenExchange final : public Exchange {
     ~Owner() = default;
   };
 
-  OpenExchange(HttpThread& thread, Owner& owner, Request request)
+  OpenExchange(HttpThread& thread, Owner& owner, Request&& request)
       : thread_{thread}, owner_{owner}, request_{std::move(request)} {}
 
   const Request& request() const override { return request_; }
