@@ -86,11 +86,14 @@ void Connection::count_failed_handshake() {
 
 // HTTP/2 by prior knowledge starts with a preface that no HTTP/1.1 request can start with.
 void Connection::choose(std::string_view bytes) {
-  unsent_.append(bytes);
-  const std::size_t looked = std::min(unsent_.size(), kH2Preface.size());
-  const bool may_be_h2 = std::string_view{unsent_}.substr(0, looked) == kH2Preface.substr(0, looked);
-  if (may_be_h2 && looked < kH2Preface.size()) return;
-  const std::string input = std::exchange(unsent_, {});
+  std::string before = std::exchange(unsent_, {});
+  const std::string_view input = before.empty() ? bytes : before.append(bytes);
+  const std::size_t looked = std::min(input.size(), kH2Preface.size());
+  const bool may_be_h2 = input.substr(0, looked) == kH2Preface.substr(0, looked);
+  if (may_be_h2 && looked < kH2Preface.size()) {
+    unsent_ = input;
+    return;
+  }
   if (may_be_h2) {
     open(std::make_unique<H2Session>(thread_, *this));
   } else {
