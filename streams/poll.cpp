@@ -13,6 +13,10 @@ namespace {
 // What is being read when the first records are there gets so long to join them: one batch instead of one a partition.
 constexpr std::int64_t kSettleMs = 100;
 
+constexpr std::string_view kBodyBegin = R"({"records":[)";
+// What an answer mostly has besides the first part of its one record.
+constexpr std::size_t kAroundRecordBytes = 160;
+
 SubscriberOptions counted(SubscriberOptions options) {
   options.is_counted = true;
   return options;
@@ -23,6 +27,7 @@ SubscriberOptions counted(SubscriberOptions options) {
 Poll::Poll(Feed& feed, const Position& passed, PollOptions options, std::function<void(PollAnswer)> then)
     : options_{std::move(options)},
       then_{std::move(then)},
+      body_{kBodyBegin},
       wait_{[this] { answer("wait"); }},
       settle_{[this] { answer("settled"); }},
       gauge_{feed.context().counters.streams[static_cast<std::size_t>(EventFormat::json)]
@@ -61,7 +66,7 @@ void Poll::gather() {
         if (delivery.kind == Delivery::Kind::fault) return answer(delivery.code);
         next_ = subscriber_.id_text();
         if (records_ == options_.limit) return answer("limit");
-        if (records_text_.size() >= room_) return answer("pace");
+        if (records_bytes() >= room_) return answer("pace");
         break;
       case Subscriber::Step::finished:
         next_ = subscriber_.id_text();
@@ -97,22 +102,25 @@ bool Poll::take(const Delivery& delivery) {
     events_text_ += R"(,"before":)" + std::to_string(records_) + "}";
     return true;
   }
-  const std::size_t before = records_text_.size();
-  if (records_ > 0) records_text_ += ',';
+  const std::size_t before = body_.size();
+  if (records_ > 0) body_ += ',';
   if (delivery.front.empty()) {
-    append_front(records_text_, EventFormat::json, delivery.topic, delivery.partition, delivery.record);
+    append_front(body_, EventFormat::json, delivery.topic, delivery.partition, delivery.record);
   } else {
-    records_text_ += delivery.front;
+    if (records_ == 0) body_.reserve(body_.size() + delivery.front.size() + kAroundRecordBytes);
+    body_ += delivery.front;
   }
-  append_tail(records_text_, EventFormat::json, {});
-  if (records_ > 0 && records_text_.size() > options_.bytes_max) {
-    records_text_.resize(before);
+  append_tail(body_, EventFormat::json, {});
+  if (records_ > 0 && records_bytes() > options_.bytes_max) {
+    body_.resize(before);
     return false;
   }
   ++records_;
-  feed.partitions()[delivery.slot].sent->add(1, records_text_.size() - before);
+  feed.partitions()[delivery.slot].sent->add(1, body_.size() - before);
   return true;
 }
+
+std::size_t Poll::records_bytes() const { return body_.size() - kBodyBegin.size(); }
 
 bool Poll::is_caught_up(std::string_view why) const {
   if (options_.is_closed_range && (why == "limit" || why == "until")) return why == "until";
@@ -127,9 +135,7 @@ void Poll::answer(std::string why) {
   subscriber_.unpin();
   StreamCounters& counters = subscriber_.feed().context().counters;
   PollAnswer answer;
-  answer.body.reserve(records_text_.size() + events_text_.size() + next_.size() + 80);
-  answer.body = R"({"records":[)";
-  answer.body += records_text_;
+  answer.body = std::move(body_);
   answer.body += ']';
   if (!events_text_.empty()) {
     answer.body += R"(,"events":[)";

@@ -56,12 +56,13 @@ class Poll final : public StreamDrain::Member, private LoopPass::Member, private
   void gather();
   // Takes one event in; false: it does not fit any more.
   bool take(const Delivery& delivery);
+  std::size_t records_bytes() const;
   void answer(std::string why);
   bool is_caught_up(std::string_view why) const;
 
   PollOptions options_;
   std::function<void(PollAnswer)> then_;
-  std::string records_text_;
+  std::string body_;  // of the answer, as far as its records go
   std::string events_text_;
   std::string next_;  // behind the last record taken
   std::uint64_t records_ = 0;

@@ -6,10 +6,11 @@
 
 namespace tailgate {
 
-StreamStartQuestion::StreamStartQuestion(const StreamRequest& request, StreamContext& context, Then then)
+StreamStartQuestion::StreamStartQuestion(StreamRequest& request, StreamContext& context, Then then)
     : request_{request}, context_{context}, then_{std::move(then)} {}
 
 void StreamStartQuestion::start(const Feed& feed) {
+  wanted_.reserve(feed.partitions().size());
   for (const Feed::Partition& partition : feed.partitions()) {
     Wanted wanted{partition.source, partition.topic, request_.position.contains(partition.topic)};
     const auto saved = request_.saved.find(partition.topic);
@@ -30,17 +31,19 @@ bool StreamStartQuestion::needs_ends() const {
   });
 }
 
-void StreamStartQuestion::ask() {
-  std::vector<TopicPartition> all;
-  std::vector<TopicPartition> by_from;
+std::vector<TopicPartition> StreamStartQuestion::sources(bool with_those_by_id) const {
+  std::vector<TopicPartition> sources;
   for (const Wanted& wanted : wanted_) {
-    all.push_back(wanted.source);
-    if (!wanted.is_by_id) by_from.push_back(wanted.source);
+    if (with_those_by_id || !wanted.is_by_id) sources.push_back(wanted.source);
   }
+  return sources;
+}
+
+void StreamStartQuestion::ask() {
   // Counted before the first is asked: none is answered within the call, but all are within the count.
   if (needs_ends()) {
     ++open_questions_;
-    ends_ask_ = context_.catalog.ends(all, context_.loop, [this](const Catalog::EndsAnswer& answer) {
+    ends_ask_ = context_.catalog.ends(sources(true), context_.loop, [this](const Catalog::EndsAnswer& answer) {
       if (answer) {
         ends_ = *answer;
       } else {
@@ -50,7 +53,8 @@ void StreamStartQuestion::ask() {
     });
   }
   const auto* from = std::get_if<FromTime>(&request_.from);
-  if (from != nullptr && !by_from.empty()) {
+  const std::vector<TopicPartition> by_from = from != nullptr ? sources(false) : std::vector<TopicPartition>{};
+  if (!by_from.empty()) {
     ++open_questions_;
     from_ask_ = context_.catalog.offsets_at(by_from, from->wall_ms, context_.loop,
                                             [this](const Catalog::OffsetsAnswer& answer) {
@@ -64,15 +68,15 @@ void StreamStartQuestion::ask() {
   }
   if (const auto* until = std::get_if<UntilTime>(&request_.until)) {
     ++open_questions_;
-    until_ask_ =
-        context_.catalog.offsets_at(all, until->wall_ms, context_.loop, [this](const Catalog::OffsetsAnswer& answer) {
-          if (answer) {
-            until_offsets_ = *answer;
-          } else {
-            error_ = answer.error();
-          }
-          on_answer();
-        });
+    until_ask_ = context_.catalog.offsets_at(sources(true), until->wall_ms, context_.loop,
+                                             [this](const Catalog::OffsetsAnswer& answer) {
+                                               if (answer) {
+                                                 until_offsets_ = *answer;
+                                               } else {
+                                                 error_ = answer.error();
+                                               }
+                                               on_answer();
+                                             });
   }
   if (open_questions_ == 0) finish();
 }
@@ -109,8 +113,8 @@ void StreamStartQuestion::finish() {
   const Then then = std::move(then_);
   if (error_) return then(*error_);
   StreamStart start;
-  start.passed = request_.position;
-  for (const auto& [topic, parts] : request_.saved) start.passed[topic].insert(parts.begin(), parts.end());
+  start.passed = std::move(request_.position);
+  for (auto& [topic, parts] : request_.saved) start.passed[topic].merge(parts);
   for (const Wanted& wanted : wanted_) {
     TopicPosition& topic = start.passed[wanted.topic];
     if (!wanted.is_by_id) {
@@ -119,8 +123,8 @@ void StreamStartQuestion::finish() {
       topic.emplace(wanted.source.partition, kNothingPassed);  // the id names the topic and not it: it was not there
     }
   }
-  if (const auto* until = std::get_if<UntilPosition>(&request_.until)) {
-    start.until = until->position;
+  if (auto* until = std::get_if<UntilPosition>(&request_.until)) {
+    start.until = std::move(until->position);
   } else if (!std::holds_alternative<UntilNever>(request_.until)) {
     start.until.emplace();
     for (const Wanted& wanted : wanted_) (*start.until)[wanted.topic][wanted.source.partition] = until_of(wanted);

@@ -24,7 +24,8 @@ struct StreamStart {
 class StreamStartQuestion final : public Watch {
  public:
   using Then = std::function<void(Result<StreamStart>)>;
-  StreamStartQuestion(const StreamRequest& request, StreamContext& context, Then then);
+  // The answer takes the positions out of `request`.
+  StreamStartQuestion(StreamRequest& request, StreamContext& context, Then then);
 
   void start(const Feed& feed);
 
@@ -36,13 +37,14 @@ class StreamStartQuestion final : public Watch {
     Offset head = kNotStarted;  // what the reader has passed, where it is known
   };
   bool needs_ends() const;
+  std::vector<TopicPartition> sources(bool with_those_by_id) const;
   void ask();
   void on_answer();
   void finish();
   Offset start_of(const Wanted& wanted) const;
   Offset until_of(const Wanted& wanted) const;
 
-  const StreamRequest& request_;
+  StreamRequest& request_;
   StreamContext& context_;
   Then then_;
   std::vector<Wanted> wanted_;

@@ -115,8 +115,8 @@ bool may_be_new(const StreamRequest& request, const Catalog& catalog, const Erro
 // A stream between its request and its reply.
 class Opening final : public Watch {
  public:
-  Opening(Exchange& exchange, StreamRequest request, FeedSet& feeds, CursorCommits& commits, const CallerLimits& limits,
-          const StreamsOptions& options)
+  Opening(Exchange& exchange, StreamRequest&& request, FeedSet& feeds, CursorCommits& commits,
+          const CallerLimits& limits, const StreamsOptions& options)
       : exchange_{exchange},
         request_{std::move(request)},
         feeds_{feeds},
@@ -324,7 +324,7 @@ class Opening final : public Watch {
                                    [this](PollAnswer answer) { on_poll(std::move(answer)); });
   }
 
-  void on_poll(PollAnswer answer) {
+  void on_poll(PollAnswer&& answer) {
     if (request_.commit == Commit::sent) commits_.note(key(), generation_, position_of(answer.next, request_));
     if (uncompacted_ask_.is_waiting() && is_final(answer)) {
       final_ = std::move(answer);
@@ -333,10 +333,14 @@ class Opening final : public Watch {
     }
   }
 
-  void respond(PollAnswer answer) {
+  void respond(PollAnswer&& answer) {
     Response response;
     response.headers = stream_headers(request_.representation, start_id_);
-    std::string link = "<?" + next_query(exchange_.request(), answer.next) + ">; rel=\"next\"";
+    const std::string query = next_query(exchange_.request(), answer.next);
+    constexpr std::string_view kAroundQuery = "<?>; rel=\"next\"";
+    std::string link;
+    link.reserve(query.size() + kAroundQuery.size());
+    link.append(kAroundQuery.substr(0, 2)).append(query).append(kAroundQuery.substr(2));
     if (link.size() <= kHeaderIdBytesMax) response.headers.push_back({"Link", std::move(link)});
     if (!request_.preference_applied.empty())
       response.headers.push_back({"Preference-Applied", request_.preference_applied});
