@@ -243,7 +243,8 @@ Subscriber::Step Subscriber::next(Delivery& delivery) {
   }
   // A reset that has not been told yet is not to be found out again.
   const bool is_check_due = own.controls.empty() && own.scanned_bytes == 0;
-  if (is_check_due && now_ms() - own.checked_ms >= Own::kCheckMs) check_suspects();
+  const std::int64_t now = now_ms();
+  if (is_check_due && now - own.checked_ms >= Own::kCheckMs) check_suspects(now);
   while (true) {
     if (next_control(delivery)) return Step::delivery;
     if (is_finished()) return Step::finished;
@@ -262,9 +263,9 @@ Subscriber::Step Subscriber::next(Delivery& delivery) {
     if (own.scanned_bytes >= Own::kScanBytes) return Step::busy;
     if (!own.controls.empty() || is_in_step()) continue;
     if (can_read_behind() || is_finished()) continue;  // the feed's entries have just led here
-    check_suspects();
+    check_suspects(now);
     if (!own.controls.empty()) continue;
-    wait();
+    wait(now);
     return Step::wait;
   }
 }
@@ -375,9 +376,8 @@ bool Subscriber::is_asking() const {
   });
 }
 
-void Subscriber::wait() {
+void Subscriber::wait(std::int64_t now) {
   Own& own = *own_;
-  const std::int64_t now = now_ms();
   std::int64_t due_ms =
       own.unknown.empty() ? Own::kNever : std::max(own.unknown_since_ms + Own::kUnknownPartitionMs, now);
   for (std::size_t i = 0; i < own.slots.size(); ++i) {

@@ -161,11 +161,11 @@ class Subscriber : public FeedMember {
   bool is_behind(Slot slot) const;
   Offset target(Slot slot) const;
   // Ids beyond what this replica has seen: other replicas may be faster, or the log was truncated.
-  void check_suspects();
+  void check_suspects(std::int64_t now);
   void check_unknown();
   void on_ends(const Catalog::EndsAnswer& answer);
   // Sets the timer for what is due first.
-  void wait();
+  void wait(std::int64_t now);
   void wake_at(std::int64_t due_ms);
   void on_due();
   void keep_answer();

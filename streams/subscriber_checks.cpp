@@ -13,9 +13,9 @@ constexpr std::int64_t kGoodMs = 10'000;  // Kafka has what was not seen here: i
 }  // namespace
 
 // A partition is asked about once v has been beyond all that was seen here for a while, and then until that is over.
-void Subscriber::check_suspects() {
+void Subscriber::check_suspects(std::int64_t now) {
   Own& own = *own_;
-  const bool is_first = std::exchange(own.checked_ms, now_ms()) == 0;
+  const bool is_first = std::exchange(own.checked_ms, now) == 0;
   std::vector<TopicPartition> ask;
   std::vector<Slot> suspects;
   Doubts& doubts = feed_.context().doubts;
