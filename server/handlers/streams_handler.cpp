@@ -336,11 +336,8 @@ class Opening final : public Watch {
   void respond(PollAnswer&& answer) {
     Response response;
     response.headers = stream_headers(request_.representation, start_id_);
-    const std::string query = next_query(exchange_.request(), answer.next);
-    constexpr std::string_view kAroundQuery = "<?>; rel=\"next\"";
-    std::string link;
-    link.reserve(query.size() + kAroundQuery.size());
-    link.append(kAroundQuery.substr(0, 2)).append(query).append(kAroundQuery.substr(2));
+    std::string link = "<?";
+    link.append(next_query(exchange_.request(), answer.next)).append(">; rel=\"next\"");
     if (link.size() <= kHeaderIdBytesMax) response.headers.push_back({"Link", std::move(link)});
     if (!request_.preference_applied.empty())
       response.headers.push_back({"Preference-Applied", request_.preference_applied});

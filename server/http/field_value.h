@@ -15,7 +15,6 @@ class FieldValue {
   // Of ours: it lives as long as the process and is a legal value.
   static FieldValue constant(std::string_view text) { return FieldValue{text}; }
 
-  operator std::string_view() const { return text(); }
   bool is_constant() const { return std::holds_alternative<std::string_view>(text_); }
   std::string_view text() const {
     const auto* constant = std::get_if<std::string_view>(&text_);

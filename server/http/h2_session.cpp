@@ -403,7 +403,8 @@ void H2Session::answer(H2Stream& stream) {
   fields.push_back(field_of("date", thread_.date.value(thread_.loop.timers().clock().wall_ms())));
   for (const ResponseField& field : response.headers) {
     // Nothing that a client has written may be taken for more than a value by a hop behind us.
-    if (is_field_value(field.value)) fields.push_back(field_of(field.name, field.value));
+    if (field.value.is_constant() || is_field_value(field.value.text()))
+      fields.push_back(field_of(field.name, field.value.text()));
   }
   if (response.stream == nullptr && !has_no_body) fields.push_back(field_of("content-length", length));
 
