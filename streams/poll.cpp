@@ -48,7 +48,10 @@ void Poll::leave(std::string_view why) {
   wake();
 }
 
-void Poll::wake() { subscriber_.feed().owner().polls().add(*this); }
+// Once it has answered nothing wakes it: it may live on for a while.
+void Poll::wake() {
+  if (then_) subscriber_.feed().owner().polls().add(*this);
+}
 
 void Poll::on_turn() { gather(); }
 
@@ -155,7 +158,7 @@ void Poll::answer(std::string why) {
   if (pace_) pace_->spend(records_, answer.body.size());
   counters.records_out.add(records_);
   counters.bytes_out.add(answer.body.size());
-  const auto then = std::move(then_);  // it may destroy this
+  const auto then = std::exchange(then_, nullptr);  // it may destroy this
   then(std::move(answer));
 }
 

@@ -48,6 +48,19 @@ TEST_F(PollTest, AnAnsweredOneHasLeftTheDrain) {
   EXPECT_EQ(answer->why_ended, "caught_up");
 }
 
+// It is gone only when its connection has sent what it answered.
+TEST_F(PollTest, AnAnsweredOneDoesNotAnswerToWhatComesBehind) {
+  const auto poll = ask();
+  append(0, 0);
+  tell(0);
+  ASSERT_TRUE(answer);
+  answer.reset();
+  append(0, 1);
+  tell(0);
+  pass(60'000);
+  EXPECT_FALSE(answer);
+}
+
 // The same range gives the same text, whether the log went on meanwhile or not.
 TEST_F(PollTest, OfAClosedRangeIsCaughtUpWithTheRange) {
   append(0, 0);
