@@ -11,13 +11,14 @@ namespace {
 
 class CoarseTimer final : public FineTimer {
  public:
-  CoarseTimer(Timers& timers, std::function<void()> on_due) : timers_{timers}, timer_{std::move(on_due)} {}
+  CoarseTimer(Timers& timers, std::function<void()> on_due) : timers_{timers}, on_due_{std::move(on_due)} {}
   void set(std::int64_t delay_ms) override { timers_.set(timer_, delay_ms); }
   bool is_set() const override { return timer_.is_set(); }
 
  private:
   Timers& timers_;
-  Timer timer_;
+  std::function<void()> on_due_;
+  Timer timer_{*this, [](CoarseTimer& self) { self.on_due_(); }};
 };
 
 class AsioTimer final : public FineTimer {

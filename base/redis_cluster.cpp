@@ -30,7 +30,9 @@ std::optional<RedisAddress> target_of(std::string_view error, const std::string&
 
 RedisCluster::RedisCluster(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls,
                            RedisCounters& counters, RedisLog log)
-    : RedisRunner{loop, options, counters, std::move(log)}, tls_{tls}, look_timer_{[this] { look(); }} {
+    : RedisRunner{loop, options, counters, std::move(log)}, tls_{tls}, look_timer_{*this, [](RedisCluster& self) {
+                                                                                     self.look();
+                                                                                   }} {
   for (const RedisAddress& address : options.servers) node_at(address);
   loop_.timers().set(look_timer_, kLookMs);
 }

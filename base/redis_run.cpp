@@ -39,7 +39,7 @@ RedisRunner::RedisRunner(IoLoop& loop, const RedisOptions& options, RedisCounter
       counters_{counters},
       log_{std::move(log)},
       away_ms_{loop.timers().clock().steady_ms()},
-      still_away_{[this] { tell_still_away(); }} {
+      still_away_{*this, [](RedisRunner& self) { self.tell_still_away(); }} {
   loop_.timers().set(still_away_, kStillAwayMs);
 }
 

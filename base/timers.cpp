@@ -32,7 +32,7 @@ void Timers::run_due() {
   while (!due.empty()) {
     Timer& timer = due.front();
     timer.unlink();
-    timer.on_due_();  // may destroy the timer
+    timer.on_due_(timer.owner_);  // may destroy the timer
   }
 }
 

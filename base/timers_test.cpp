@@ -7,11 +7,13 @@
 namespace tailgate {
 namespace {
 
+constexpr auto count = [](int& runs) { ++runs; };
+
 TEST(Timers, RunOnceWhenDueAndNeverEarly) {
   ManualClock clock;
   Timers timers{clock};
   int runs = 0;
-  Timer timer{[&] { ++runs; }};
+  Timer timer{runs, count};
   timers.set(timer, 1000);
 
   clock.advance(999);
@@ -29,7 +31,7 @@ TEST(Timers, LongerThanATurnOfTheWheelAndAfterALongPause) {
   ManualClock clock;
   Timers timers{clock};
   int runs = 0;
-  Timer far{[&] { ++runs; }};
+  Timer far{runs, count};
   timers.set(far, 500'000);
   for (int i = 0; i < 4'990; ++i) {
     clock.advance(100);
@@ -55,22 +57,27 @@ TEST(Timers, TheRecentTimeIsThatOfTheLastTurnOfTheLoop) {
 }
 
 TEST(Timers, ACallbackMayDestroyAndRearm) {
+  struct Owner {
+    void on_due() {
+      ++runs;
+      other.reset();
+      if (runs < 3) timers.set(again, 0);
+    }
+    Timers& timers;
+    int runs = 0;
+    std::unique_ptr<Timer> other = std::make_unique<Timer>(runs, count);
+    Timer again{*this, [](Owner& self) { self.on_due(); }};
+  };
   ManualClock clock;
   Timers timers{clock};
-  int runs = 0;
-  auto other = std::make_unique<Timer>([&] { ++runs; });
-  Timer again{[&] {
-    ++runs;
-    other.reset();
-    if (runs < 3) timers.set(again, 0);
-  }};
-  timers.set(again, 0);
-  timers.set(*other, 0);
+  Owner owner{timers};
+  timers.set(owner.again, 0);
+  timers.set(*owner.other, 0);
   for (int i = 0; i < 5; ++i) {
     clock.advance(200);
     timers.run_due();
   }
-  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(owner.runs, 3);
 }
 
 }  // namespace

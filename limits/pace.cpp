@@ -23,7 +23,7 @@ class Paces::Balance {
         rate_{per_second, std::max(1.0, per_second)},
         lease_{std::max<std::int64_t>(1, static_cast<std::int64_t>(per_second * kLeaseSeconds))},
         on_more_{std::move(on_more)},
-        timer_{[this] { ask(); }} {}
+        timer_{*this, [](Balance& self) { self.ask(); }} {}
 
   std::int64_t left() const { return left_; }
   void spend(std::uint64_t count) { left_ -= static_cast<std::int64_t>(count); }
@@ -94,7 +94,9 @@ struct Paces::Caller {
 };
 
 Paces::Paces(LimitStore& store, Loop& loop, const PaceRates& rates, LimitCounters& counters)
-    : store_{store}, loop_{loop}, rates_{rates}, counters_{counters}, repaid_timer_{[this] { on_repaid_due(); }} {}
+    : store_{store}, loop_{loop}, rates_{rates}, counters_{counters}, repaid_timer_{*this, [](Paces& self) {
+                                                                                      self.on_repaid_due();
+                                                                                    }} {}
 
 Paces::~Paces() = default;
 

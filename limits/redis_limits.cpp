@@ -27,7 +27,7 @@ RedisLimits::RedisLimits(RedisLink& link, Loop& loop, std::string prefix, LimitT
       own_{own},
       replicas_{replicas},
       counters_{counters},
-      renewal_{[this] { renew_due(); }} {
+      renewal_{*this, [](RedisLimits& self) { self.renew_due(); }} {
   loop_.timers().set(renewal_, kRenewStepMs);
 }
 

@@ -21,7 +21,7 @@ ReplicaCount::ReplicaCount(RedisLink& link, Loop& loop, const std::string& prefi
       id_{std::move(id)},
       is_fixed_{fixed > 0},
       count_{std::max<std::size_t>(fixed, 1)},
-      timer_{[this] { ask(); }} {
+      timer_{*this, [](ReplicaCount& self) { self.ask(); }} {
   if (!is_fixed_) loop_.timers().set(timer_, 0);
 }
 

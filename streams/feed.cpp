@@ -44,7 +44,7 @@ Feed::Feed(FeedSpec spec, const Topics& topics, StreamContext& context, FeedSet&
       log_{owner.chunks()},
       id_{spec_.id_form()},
       topics_version_{topics.version},
-      progress_timer_{[this] { on_progress_due(); }} {
+      progress_timer_{*this, [](Feed& self) { self.on_progress_due(); }} {
   if (spec_.gather_ms > 0) gather_timer_ = context_.loop.make_fine_timer([this] { tell(); });
   account();
   for (const std::string& name : spec_.topics) {

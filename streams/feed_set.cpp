@@ -20,7 +20,7 @@ FeedSet::FeedSet(StreamContext& context, const FeedOptions& options)
       polls_{context.loop},
       jitter_{options.jitter_seed},
       chunks_{context.loop},
-      idle_timer_{[this] { drop_idle(); }} {
+      idle_timer_{*this, [](FeedSet& self) { self.drop_idle(); }} {
   topics_watch_ = context_.catalog.watch(context_.loop, [this] { on_topics(); });
   context_.loop.timers().set(idle_timer_, kIdleCheckMs);
 }

@@ -37,9 +37,9 @@ bool KeyedFollow::skip(RecordLog::Cursor& cursor) {
 }
 
 KeyIndex::KeyIndex(const TopicPartition& partition, Tails& tails, Loop& loop)
-    : follow_{tails.follow(partition, loop, [this] { read(); })}, loop_{loop}, progress_timer_{[this] {
-        tell_some();
-      }} {
+    : follow_{tails.follow(partition, loop, [this] { read(); })},
+      loop_{loop},
+      progress_timer_{*this, [](KeyIndex& self) { self.tell_some(); }} {
   const RecordLog& log = follow_->log();
   const std::uint64_t epoch = log.epoch();
   const RecordLog::Cursor head = log.seek(log.next());

@@ -33,7 +33,7 @@ PageHistory::PageHistory(const std::vector<Consumer*>& consumers, Catalog& catal
       options_{bounded(options)},
       cache_{clock, memory_, options.history_bytes, options.kept_ms},
       readers_{*this, consumers, options.runs_per_consumer},
-      tick_{[this] { on_tick(); }} {
+      tick_{*this, [](PageHistory& self) { self.on_tick(); }} {
   own_.timers().set(tick_, kTickMs);
 }
 

@@ -28,8 +28,8 @@ Poll::Poll(Feed& feed, const Position& passed, PollOptions options, std::functio
     : options_{std::move(options)},
       then_{std::move(then)},
       body_{kBodyBegin},
-      wait_{[this] { answer("wait"); }},
-      settle_{[this] { answer("settled"); }},
+      wait_{*this, [](Poll& self) { self.answer("wait"); }},
+      settle_{*this, [](Poll& self) { self.answer("settled"); }},
       gauge_{feed.context().counters.streams[static_cast<std::size_t>(EventFormat::json)]
                                             [static_cast<std::size_t>(StreamState::live)]},
       subscriber_{feed, passed, counted(options_.subscriber), *this} {

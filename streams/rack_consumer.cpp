@@ -24,7 +24,7 @@ RackConsumer::RackConsumer(std::unique_ptr<Consumer> near, Open open_leaders, Ca
       clock_{clock},
       reports_{reports},
       options_{options},
-      tick_{[this] { on_tick(); }} {
+      tick_{*this, [](RackConsumer& self) { self.on_tick(); }} {
   own_.timers().set(tick_, options_.look_ms);
 }
 

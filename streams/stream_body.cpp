@@ -41,7 +41,7 @@ StreamBody::StreamBody(Feed& feed, const Position& passed, const StreamBodyOptio
       subscriber_{feed, passed, with_limit(options.subscriber, options.limit.has_value()), *this},
       heartbeat_ms_{static_cast<std::int32_t>(options.heartbeat_ms)},
       retry_ms_{static_cast<std::int32_t>(options.retry_ms)},
-      timer_{[this] { on_time(); }} {
+      timer_{*this, [](StreamBody& self) { self.on_time(); }} {
   // The first block: a client that drops before its first record comes back to the same place.
   const EventFormat as = feed.spec().format;
   if (is_sse(as)) {

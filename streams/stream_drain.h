@@ -29,7 +29,7 @@ class StreamDrain {
     ~Member() = default;
   };
 
-  explicit StreamDrain(Timers& timers) : timers_{timers}, timer_{[this] { end_due(); }} {}
+  explicit StreamDrain(Timers& timers) : timers_{timers}, timer_{*this, [](StreamDrain& self) { self.end_due(); }} {}
 
   void add(Member& member) { members_.push_back(member); }
   // The first member leaves now, the last one shortly before `spread_ms` have passed.

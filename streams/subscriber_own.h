@@ -85,7 +85,7 @@ struct Subscriber::Own {
     }
   };
 
-  Own(IdForm form, Subscriber& subscriber) : id{form}, timer{[&subscriber] { subscriber.on_due(); }} {}
+  Own(IdForm form, Subscriber& subscriber) : id{form}, timer{subscriber, [](Subscriber& self) { self.on_due(); }} {}
 
   IdText id;
   std::vector<Seen> slots;

@@ -43,7 +43,7 @@ TailReader::TailReader(Consumer& consumer, Catalog& catalog, History& history, L
       clock_{clock},
       reports_{reports},
       options_{options},
-      tick_{[this] { on_tick(); }} {
+      tick_{*this, [](TailReader& self) { self.on_tick(); }} {
   own_.timers().set(tick_, kTickMs);
   watch_ = catalog_.watch(own_, [this] { check_catalog(); });
 }

@@ -25,7 +25,7 @@ Connection::Connection(HttpThread& thread, ConnectionSet& set, std::unique_ptr<T
       transport_{std::move(transport)},
       info_{info},
       slot_{std::move(slot)},
-      timer_{[this] { on_time(); }},
+      timer_{*this, [](Connection& self) { self.on_time(); }},
       since_ms_{thread.now_ms()} {
   thread_.counters.open.add(OpenGauge::connections_new);
   transport_->set_user(*this);

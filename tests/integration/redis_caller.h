@@ -58,10 +58,14 @@ class LoopThread {
   // Puts its clock forward; returns when the timers that are due by then have run.
   void forward(std::int64_t ms) {
     clock_.forward(ms);
-    std::promise<void> all_ran;
-    Timer last{[&] { loop_.post([&all_ran] { all_ran.set_value(); }); }};
-    on_loop([&] { loop_.timers().set(last, 0); });
-    all_ran.get_future().wait();
+    struct Last {
+      IoLoop& loop;
+      std::promise<void> all_ran;
+      Timer timer{*this, [](Last& self) { self.loop.post([&self] { self.all_ran.set_value(); }); }};
+    };
+    Last last{loop_, {}};
+    on_loop([&] { loop_.timers().set(last.timer, 0); });
+    last.all_ran.get_future().wait();
   }
 
  private:
