@@ -10,7 +10,7 @@ RUN cmake --preset release -DTAILGATE_BENCH=OFF \
 FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates librdkafka1 libnghttp2-14 libhiredis0.14 libssl3 libspdlog1.10 \
-      libprometheus-cpp-core1.0 libtomlplusplus3 zlib1g libzstd1 \
+      libprometheus-cpp-core1.0 libtomlplusplus3 zlib1g libzstd1 libjemalloc2 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tailgate
 COPY --from=build /src/build/release/tailgate /usr/local/bin/tailgate

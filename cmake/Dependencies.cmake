@@ -13,6 +13,8 @@ pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
 add_library(Nghttp2 ALIAS PkgConfig::NGHTTP2)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 add_library(Zstd ALIAS PkgConfig::ZSTD)
+pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
+add_library(Jemalloc ALIAS PkgConfig::JEMALLOC)
 find_library(HIREDIS hiredis REQUIRED)  # its flags are for those who include it without its folder
 
 function(tailgate_header_library name header)

@@ -1,4 +1,3 @@
-#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -106,11 +105,13 @@ int run(int argc, char** argv) {
 
 }  // namespace tailgate
 
+// Read by jemalloc, which has a thread of its own give back what a crowd of clients leaves behind.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,max_background_threads:1";
+}
+
 int main(int argc, char** argv) {
   tailgate::end_when_out_of_memory();
-  // Streams and polls that end together free thousands of small pieces, and the next larger one that is asked for would
-  // have glibc join them all. Without its bins for such pieces they are joined one by one: a long poll costs a tenth
-  // less.
-  mallopt(M_MXFAST, 0);
   return tailgate::run(argc, argv);
 }

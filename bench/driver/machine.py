@@ -15,7 +15,7 @@ def describe():
 
 
 def versions():
-    packages = ["librdkafka1", "libnghttp2-14", "nginx", "libnginx-mod-nchan", "libssl3"]
+    packages = ["libjemalloc2", "librdkafka1", "libnghttp2-14", "nginx", "libnginx-mod-nchan", "libssl3"]
     query = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *packages], capture_output=True, text=True)
     compiler = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True).stdout.strip()
     return [f"g++ {compiler}", *query.stdout.split("\n")[:-1]]
