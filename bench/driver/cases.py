@@ -120,8 +120,6 @@ def threads(case, bench):
 
 
 def broker(case, bench):
-    bench.processes.stop(warm_up(bench, 5 if bench.quick else 20))
-
     def run(count):
         server = tailgate_on_new_topic(bench)
 
@@ -142,7 +140,6 @@ def broker(case, bench):
 
 def keys(case, bench):
     count = 1_000 if bench.quick else 10_000
-    bench.processes.stop(warm_up(bench, 5 if bench.quick else 20))
 
     def ours():
         server = tailgate_on_new_topic(bench)
@@ -160,8 +157,6 @@ def keys(case, bench):
 
 def hot(case, bench):
     count = 1_000
-    # A broker that has not compiled its way of a single small record yet cannot keep up with 2,000 a second.
-    bench.processes.stop(warm_up(bench, 5 if bench.quick else 20))
     contestants = {}
     for rate in (100, 400) if bench.quick else (100, 200, 400, 800, 1_600, 2_050):
         contestants[f"tailgate, {rate} records/s"] = lambda r=rate: one_run(
@@ -280,15 +275,6 @@ def replay(case, bench):
                                               Target("MB/s at 2 KB, of a plain consumer's, %", "≥ 65", share_fast * 100, share_fast >= 0.65)])
 
 
-def warm_up(bench, seconds):
-    topic = bench.new_topic()
-    bench.create(topic)
-    consumer = bench.plain_consumer(topic, "--warmup", 0, "--seconds", seconds)
-    feeder = bench.produce(topic, 2_000, 200, seconds)
-    bench.figures(consumer)
-    return feeder
-
-
 def latency(case, bench):
     contestants = {}
     warmup, seconds = (2, 4) if bench.quick else (3, 15)
@@ -303,13 +289,13 @@ def latency(case, bench):
         bench.processes.stop(feeder)
         return figures
 
-    bench.processes.stop(warm_up(bench, 5 if bench.quick else 20))
     rates = (100, 2_000)
     for rate in rates:
         contestants |= {
             f"plain consumer, {rate}/s": lambda r=rate: plain(r),
             f"tailgate, {rate}/s": lambda r=rate: one_run(tailgate_on_new_topic(bench), lambda s: bench.subscribe(s, 1, r)),
         }
+    contestants["plain consumer, 200/s"] = lambda: plain(200)
     contestants["tailgate, 100 subscribers, 200/s"] = lambda: one_run(tailgate_on_new_topic(bench), lambda s: bench.subscribe(s, 100, 200))
     columns = {path: EVENT[path] for path in ("latency_ms.p50", "latency_ms.p99", "latency_ms.p999", "us_per_event")}
     columns = {path: (heading, form.replace(".2f", ".3f")) for path, (heading, form) in columns.items()}
