@@ -8,30 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/manual_loop.h"
+
 namespace tailgate {
 namespace {
-
-class QueueLoop final : public Loop {
- public:
-  void post(std::function<void()> work) override { posted_.push_back(std::move(work)); }
-  Timers& timers() override { return timers_; }
-  std::size_t index() const override { return 0; }
-  bool run_one() {
-    if (posted_.empty()) return false;
-    const auto work = std::move(posted_.front());
-    posted_.pop_front();
-    work();
-    return true;
-  }
-  void run() {
-    while (run_one()) continue;
-  }
-
- private:
-  ManualClock clock_;
-  Timers timers_{clock_};
-  std::deque<std::function<void()>> posted_;
-};
 
 using Turns = std::vector<int>;
 
@@ -50,7 +30,7 @@ class Visited final : public LoopPass::Member {
   Turns& turns_;
 };
 
-class LoopPassTest : public testing::Test {
+class LoopPassTest : public ::testing::Test {
  protected:
   LoopPassTest() {
     for (int i = 0; i < 300; ++i) members_.emplace_back(i, turns_);
@@ -60,7 +40,7 @@ class LoopPassTest : public testing::Test {
     for (const int number : std::exchange(turns_, {})) pass_.add(members_[static_cast<std::size_t>(number)]);
   }
 
-  QueueLoop loop_;
+  testing::ManualLoop loop_;
   LoopPass pass_{loop_};
   Turns turns_;
   std::deque<Visited> members_;
@@ -92,7 +72,7 @@ TEST_F(LoopPassTest, WhileEverybodyComesAgainNobodyWaitsLongerThanTheOthers) {
     member.then = [this, &member] { pass_.add(member); };
     pass_.add(member);
   }
-  while (turns_.size() < 5 * members_.size() && loop_.run_one()) continue;
+  while (turns_.size() < 5 * members_.size() && loop_.turn()) continue;
   ASSERT_GE(turns_.size(), 5 * members_.size());
   for (std::size_t i = members_.size(); i < turns_.size(); ++i) {
     ASSERT_EQ(turns_[i], turns_[i - members_.size()]) << "turn " << i;

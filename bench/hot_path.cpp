@@ -67,10 +67,7 @@ struct Streams {
   std::unique_ptr<StreamBody> open_behind(Offset passed) {
     return std::make_unique<StreamBody>(feed(), Position{{"a", {{0, passed}}}}, StreamBodyOptions{});
   }
-  void run() {
-    while (loop.turn()) {
-    }
-  }
+  void run() { loop.run(); }
   // The reader brings a record, and its followers hear of it.
   void publish(Offset offset) {
     tails.log(kSource).append(record_at(offset), loop.clock.steady_ms());

@@ -1,40 +1,16 @@
 // For tests and fuzzing: one connection with its loop, clock and peer in memory, run step by step.
 #pragma once
 
-#include <deque>
-#include <functional>
 #include <memory>
 #include <string_view>
-#include <utility>
 
-#include "base/clock.h"
-#include "base/loop.h"
+#include "base/manual_loop.h"
 #include "server/http/connection.h"
 #include "server/http/http_thread.h"
 #include "server/http/test_handler.h"
 #include "server/net/memory_transport.h"
 
 namespace tailgate::testing {
-
-class ManualLoop final : public Loop {
- public:
-  void post(std::function<void()> work) override { posted_.push_back(std::move(work)); }
-  Timers& timers() override { return timers_; }
-  std::size_t index() const override { return 0; }
-  bool turn() {
-    if (posted_.empty()) return false;
-    const auto work = std::move(posted_.front());
-    posted_.pop_front();
-    work();
-    return true;
-  }
-
-  ManualClock clock;
-
- private:
-  Timers timers_{clock};
-  std::deque<std::function<void()>> posted_;
-};
 
 class MemoryConnection {
  public:
