@@ -243,8 +243,9 @@ Subscriber::Step Subscriber::next(Delivery& delivery) {
   }
   // A reset that has not been told yet is not to be found out again.
   const bool is_check_due = own.controls.empty() && own.scanned_bytes == 0;
-  const std::int64_t now = now_ms();
-  if (is_check_due && now - own.checked_ms >= Own::kCheckMs) check_suspects(now);
+  // Asked for each record: the clock is only looked at where there is something to check or to wait for.
+  const std::int64_t recent = feed_.context().loop.timers().recent_ms();
+  if (is_check_due && recent - own.checked_ms >= Own::kCheckMs) check_suspects(now_ms());
   while (true) {
     if (next_control(delivery)) return Step::delivery;
     if (is_finished()) return Step::finished;
@@ -263,6 +264,7 @@ Subscriber::Step Subscriber::next(Delivery& delivery) {
     if (own.scanned_bytes >= Own::kScanBytes) return Step::busy;
     if (!own.controls.empty() || is_in_step()) continue;
     if (can_read_behind() || is_finished()) continue;  // the feed's entries have just led here
+    const std::int64_t now = now_ms();
     check_suspects(now);
     if (!own.controls.empty()) continue;
     wait(now);
