@@ -18,7 +18,7 @@ TCP. Latency runs from the stamp in the record (before Kafka) to the client's re
 {noise} of a core.
 
 Floor: a server that does nothing but `send()` one frame to each subscriber (bench/floor.cpp). nchan: nginx with the nchan module, fed by HTTP.
-What Redis does for cursors and limits: [the store](benchmarks/store.md). Of cases that are not below: [earlier figures](benchmarks/earlier.md).
+What Redis does for cursors and limits: [the store](benchmarks/store.md).
 """
 
 
