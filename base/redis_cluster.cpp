@@ -30,9 +30,7 @@ std::optional<RedisAddress> target_of(std::string_view error, const std::string&
 
 RedisCluster::RedisCluster(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls,
                            RedisCounters& counters, RedisLog log)
-    : RedisRunner{loop, options, counters, std::move(log)}, tls_{tls}, look_timer_{*this, [](RedisCluster& self) {
-                                                                                     self.look();
-                                                                                   }} {
+    : RedisRunner{loop, options, counters, std::move(log)}, tls_{tls} {
   for (const RedisAddress& address : options.servers) node_at(address);
   loop_.timers().set(look_timer_, kLookMs);
 }

@@ -48,7 +48,7 @@ class RedisCluster final : public RedisRunner, private RedisNodeWatch {
   std::vector<RedisNode*> masters_;  // of the map
   bool is_asking_ = false;
   std::int64_t asked_ms_ = 0;
-  Timer look_timer_;
+  Timer look_timer_{*this, [](RedisCluster& self) { self.look(); }};
 };
 
 }  // namespace tailgate

@@ -25,9 +25,7 @@ std::string value_of(const RedisReply& reply, std::string_view name) {
 
 RedisSentinel::RedisSentinel(IoLoop& loop, const RedisOptions& options, boost::asio::ssl::context* tls,
                              RedisCounters& counters, RedisLog log)
-    : RedisRunner{loop, options, counters, std::move(log)}, tls_{tls}, ask_timer_{*this, [](RedisSentinel& self) {
-                                                                                    self.ask_all();
-                                                                                  }} {
+    : RedisRunner{loop, options, counters, std::move(log)}, tls_{tls} {
   for (const RedisAddress& address : options.servers) {
     const RedisGreeting greeting{.user = options.user, .password = options.password, .is_sentinel = true};
     sentinels_.push_back(

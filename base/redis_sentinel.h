@@ -38,7 +38,7 @@ class RedisSentinel final : public RedisRunner, private RedisNodeWatch {
   bool may_move_ = false;            // the epoch is newer than what made that one master: another may come with it
   std::unique_ptr<RedisNode> master_;
   std::vector<std::unique_ptr<RedisNode>> sentinels_;
-  Timer ask_timer_;
+  Timer ask_timer_{*this, [](RedisSentinel& self) { self.ask_all(); }};
 };
 
 }  // namespace tailgate

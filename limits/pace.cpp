@@ -94,9 +94,7 @@ struct Paces::Caller {
 };
 
 Paces::Paces(LimitStore& store, Loop& loop, const PaceRates& rates, LimitCounters& counters)
-    : store_{store}, loop_{loop}, rates_{rates}, counters_{counters}, repaid_timer_{*this, [](Paces& self) {
-                                                                                      self.on_repaid_due();
-                                                                                    }} {}
+    : store_{store}, loop_{loop}, rates_{rates}, counters_{counters} {}
 
 Paces::~Paces() = default;
 

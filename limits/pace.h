@@ -58,7 +58,7 @@ class Paces {
   // Callers without a stream that have been sent more than they were given: kept until that is paid back. Who polls
   // would begin with a clean sheet each time.
   std::set<std::string> debtors_;
-  Timer repaid_timer_;
+  Timer repaid_timer_{*this, [](Paces& self) { self.on_repaid_due(); }};
 };
 
 class Paces::Stream final

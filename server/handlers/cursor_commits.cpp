@@ -20,9 +20,7 @@ void join(CursorMove& into, const CursorMove& from) {
 }  // namespace
 
 CursorCommits::CursorCommits(CursorStore& store, Catalog& catalog, Loop& loop, CursorCounters& counters)
-    : store_{store}, catalog_{catalog}, loop_{loop}, counters_{counters}, tick_{*this, [](CursorCommits& self) {
-                                                                                  self.on_tick();
-                                                                                }} {}
+    : store_{store}, catalog_{catalog}, loop_{loop}, counters_{counters} {}
 
 CursorCommits::~CursorCommits() = default;
 

@@ -119,7 +119,7 @@ class CursorCommits {
   std::size_t saves_ = 0;    // under way
   std::list<Proof> proofs_;
   std::list<Bookmark*> bookmarks_;  // those without a generation first
-  Timer tick_;
+  Timer tick_{*this, [](CursorCommits& self) { self.on_tick(); }};
 };
 
 }  // namespace tailgate
