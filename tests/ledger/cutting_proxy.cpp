@@ -47,7 +47,7 @@ class CuttingProxy::Link : public std::enable_shared_from_this<Link> {
  private:
   void connect() {
     const auto cut = cut_in(head_);
-    if (cut != kNever && proxy_.cuts_made_.insert(cut).second) left_ = cut;
+    if (cut != kNever && proxy_.is_first(cut)) cut_ = left_ = cut;
     const Tcp::endpoint to{asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(proxy_.to_port_)};
     server_.async_connect(to, [self = shared_from_this()](const ErrorCode& error) {
       if (error) return;
@@ -64,7 +64,10 @@ class CuttingProxy::Link : public std::enable_shared_from_this<Link> {
     server_.async_read_some(asio::buffer(buffer_.data(), std::min(buffer_.size(), left_)),
                             [self = shared_from_this()](const ErrorCode& error, std::size_t bytes) {
                               if (error) return self->close();
-                              if (self->left_ != kNever) self->left_ -= bytes;
+                              if (self->left_ != kNever) {
+                                self->left_ -= bytes;
+                                self->proxy_.keep(self->cut_, {self->buffer_.data(), bytes});
+                              }
                               asio::async_write(self->client_, asio::buffer(self->buffer_.data(), bytes),
                                                 [self](const ErrorCode& failed, std::size_t) {
                                                   if (failed)
@@ -92,6 +95,7 @@ class CuttingProxy::Link : public std::enable_shared_from_this<Link> {
   Tcp::socket client_;
   Tcp::socket server_;
   std::string head_;
+  std::size_t cut_ = kNever;
   std::size_t left_ = kNever;
   std::array<char, 4096> buffer_{};
   std::array<char, 1> unread_{};
@@ -108,6 +112,22 @@ CuttingProxy::CuttingProxy(int port)
 CuttingProxy::~CuttingProxy() {
   io_.stop();
   thread_.join();
+}
+
+std::string CuttingProxy::sent_before(std::size_t cut) const {
+  const std::lock_guard lock{mutex_};
+  const auto sent = sent_.find(cut);
+  return sent == sent_.end() ? "" : sent->second;
+}
+
+bool CuttingProxy::is_first(std::size_t cut) {
+  const std::lock_guard lock{mutex_};
+  return sent_.try_emplace(cut).second;
+}
+
+void CuttingProxy::keep(std::size_t cut, std::string_view bytes) {
+  const std::lock_guard lock{mutex_};
+  sent_[cut] += bytes;
 }
 
 void CuttingProxy::accept() {

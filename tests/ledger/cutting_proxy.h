@@ -4,7 +4,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
-#include <set>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
 #include <thread>
 
 namespace tailgate::ledger {
@@ -20,16 +23,21 @@ class CuttingProxy {
   CuttingProxy& operator=(const CuttingProxy&) = delete;
 
   int port() const { return port_; }
+  // What came through of the answer that was cut after `cut` bytes; "" before there was one. From any thread.
+  std::string sent_before(std::size_t cut) const;
 
  private:
   class Link;
   void accept();
+  bool is_first(std::size_t cut);
+  void keep(std::size_t cut, std::string_view bytes);
 
   boost::asio::io_context io_{1};
   boost::asio::ip::tcp::acceptor acceptor_;
   int port_;
   int to_port_;
-  std::set<std::size_t> cuts_made_;
+  mutable std::mutex mutex_;
+  std::map<std::size_t, std::string> sent_;  // by the cut; under mutex_
   std::thread thread_;
 };
 
