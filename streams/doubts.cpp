@@ -1,6 +1,5 @@
 #include "streams/doubts.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace tailgate {
@@ -33,10 +32,7 @@ std::int64_t Doubts::notice(const std::string& topic, std::int32_t partition, Of
 
 std::int64_t Doubts::deny(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {
   const std::lock_guard lock{mutex_};
-  Kept& kept = keep(topic, partition, passed, now_ms);
-  const std::int64_t last_ms = std::exchange(kept.denied_ms, now_ms);
-  if (last_ms >= 0) kept.denied_for_ms += std::min(now_ms - last_ms, kSilenceMs);
-  return kept.denied_for_ms;
+  return keep(topic, partition, passed, now_ms).denials.add(now_ms);
 }
 
 void Doubts::forget(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms) {

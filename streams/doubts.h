@@ -9,22 +9,20 @@
 #include <string>
 #include <tuple>
 
+#include "streams/denials.h"
 #include "streams/record.h"
 
 namespace tailgate {
 
 // A stream finds out itself whether Kafka has such a position, and waits until Kafka has denied it for long enough for
 // a `reset`. Who polls comes anew each time, and with a busy partition beside it leaves within milliseconds: what is
-// known lasts from one poll to the next. Between two denials Kafka may have had it: a broker lags now and then.
+// known lasts from one poll to the next.
 //
 // Threads: any.
 class Doubts {
  public:
   static constexpr std::int64_t kKeptMs = 120'000;  // without a question: beyond the longest wait of a poll
-  // Of the time between two denials so much counts: while Kafka is asked each second, and answers within two, all of
-  // it.
-  static constexpr std::int64_t kSilenceMs = 3'000;
-  static constexpr std::size_t kMax = 10'000;  // the oldest are forgotten first: their doubt begins anew
+  static constexpr std::size_t kMax = 10'000;       // the oldest are forgotten first: their doubt begins anew
 
   // Somebody stands there; since when (steady ms).
   std::int64_t notice(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
@@ -39,8 +37,7 @@ class Doubts {
   struct Kept {
     std::int64_t asked_ms = 0;    // the last time
     std::int64_t noticed_ms = 0;  // since when somebody stands there
-    std::int64_t denied_ms = -1;  // the last time that Kafka said that it is beyond the end; -1: it has not said so
-    std::int64_t denied_for_ms = 0;
+    Denials denials = {};
   };
   Kept& keep(const std::string& topic, std::int32_t partition, Offset passed, std::int64_t now_ms);
   void grow_old(std::int64_t now_ms);

@@ -67,9 +67,9 @@ TEST_F(DoubtsTest, KnowForHowLongKafkaHasSaidSo) {
 // A broker that lagged before the silence and one that lags after it are not one that lagged all the while.
 TEST_F(DoubtsTest, CountLittleOfATimeInWhichKafkaWasNotAsked) {
   EXPECT_EQ(doubts.deny("a", 0, 7, 0), 0);
-  EXPECT_EQ(doubts.deny("a", 0, 7, 17'000), Doubts::kSilenceMs);
-  EXPECT_EQ(doubts.deny("a", 0, 7, 18'000), Doubts::kSilenceMs + 1'000);
-  EXPECT_EQ(doubts.deny("a", 0, 7, 60'000), 2 * Doubts::kSilenceMs + 1'000);
+  EXPECT_EQ(doubts.deny("a", 0, 7, 17'000), Denials::kSilenceMs);
+  EXPECT_EQ(doubts.deny("a", 0, 7, 18'000), Denials::kSilenceMs + 1'000);
+  EXPECT_EQ(doubts.deny("a", 0, 7, 60'000), 2 * Denials::kSilenceMs + 1'000);
 }
 
 }  // namespace

@@ -135,9 +135,7 @@ void TailReader::on_ends_out_of_range(Reading& reading, const PartitionEnds& end
     consumer_.start(reading.tail->name, reading.asked);
     return;
   }
-  const std::int64_t now_ms = clock_.steady_ms();
-  if (reading.beyond_since_ms < 0) reading.beyond_since_ms = now_ms;
-  if (now_ms - reading.beyond_since_ms < options_.beyond_ms) {
+  if (reading.denials.add(clock_.steady_ms()) < options_.beyond_ms) {
     retry_later(reading);
     return;
   }
@@ -153,7 +151,7 @@ void TailReader::start_epoch(Reading& reading, Offset next) {
   if (log.epoch() > 0) ++totals_.continuity_lost;
   log.start(next);
   reading.state = State::reading;
-  reading.beyond_since_ms = -1;
+  reading.denials = {};
   consumer_.start(reading.tail->name, next);
   mark_changed(reading);
 }
@@ -175,7 +173,7 @@ void TailReader::check_catalog() {
       reading->state = State::gone;
       reading->ask.cancel();
       reading->retry_due_ms = -1;
-      reading->beyond_since_ms = -1;
+      reading->denials = {};
       consumer_.stop(name);
       history_.drop(name);
     }
@@ -190,7 +188,7 @@ void TailReader::on_record(const TopicPartition& from, const RecordView& record)
   RecordLog& log = reading->tail->log;
   if (record.offset < log.next()) return;
   log.append(record, now_ms_, chunk_bytes_max_);
-  reading->beyond_since_ms = -1;
+  reading->denials = {};
   newest_ms_ = std::max(newest_ms_, record.timestamp_ms);
   const std::size_t bytes = RecordChunk::bytes_of(record);
   ++totals_.records;
@@ -204,7 +202,7 @@ void TailReader::on_end(const TopicPartition& from, Offset next) {
   Reading* reading = find(from);
   if (reading == nullptr || reading->state != State::reading) return;
   RecordLog& log = reading->tail->log;
-  reading->beyond_since_ms = -1;
+  reading->denials = {};
   if (log.at_end() && next <= log.next()) return;
   log.reach_end(next);
   mark_changed(*reading);

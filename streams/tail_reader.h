@@ -17,6 +17,7 @@
 #include "base/loop.h"
 #include "streams/catalog.h"
 #include "streams/consumer.h"
+#include "streams/denials.h"
 #include "streams/history.h"
 #include "streams/kafka_reports.h"
 #include "streams/tail_news.h"
@@ -88,8 +89,8 @@ class TailReader final : public Tails, private ConsumerEvents {
     std::shared_ptr<Tail> tail;
     State state = State::resolving;
     Ask<Catalog::EndsAnswer> ask;
-    Offset asked = 0;                   // out_of_range: the position that was refused
-    std::int64_t beyond_since_ms = -1;  // out_of_range: since when it lies beyond the end
+    Offset asked = 0;  // out_of_range: the position that was refused
+    Denials denials;   // out_of_range: of that position
     std::int64_t retry_due_ms = -1;
     std::int64_t unfollowed_ms = -1;
     bool is_changed = false;    // in changed_

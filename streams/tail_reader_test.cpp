@@ -237,6 +237,27 @@ TEST_F(TailReaderTest, ALogThatStaysShorterWasTruncatedAndItsHistoryIsForgotten)
   EXPECT_EQ(history.dropped, (std::vector<TopicPartition>{partition}));
 }
 
+TEST_F(TailReaderTest, TwoLagsWithASilenceBetweenAreNoTruncation) {
+  const auto follow_it = follow(io);
+  settle();
+  consumer.records(partition, 100, 109);
+  settle();
+  catalog.known[partition] = {0, 50, 45};
+  consumer.out_of_range(partition, 110);
+  pass(1'000);
+  catalog.known.erase(partition);  // the leader is away
+  pass(12'000);
+  catalog.known[partition] = {0, 50, 45};
+  pass(3'000);
+  EXPECT_EQ(follow_it->log().epoch(), 1U);
+  catalog.known[partition] = {0, 110, 110};
+  pass(1'000);
+
+  EXPECT_EQ(follow_it->log().epoch(), 1U);
+  EXPECT_EQ(consumer.started.at(partition), 110);
+  EXPECT_TRUE(history.dropped.empty());
+}
+
 TEST_F(TailReaderTest, APartitionWhoseTopicIsGoneIsReadNoMoreAndAnewWhenItIsBack) {
   catalog.set({{"orders", 1}});
   const auto follow_it = follow(io);
