@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/log_line.h"
+#include "base/thread_name.h"
 
 namespace tailgate {
 namespace {
@@ -67,7 +68,7 @@ class Formatter final : public spdlog::formatter {
 
 Logging::Logging(LogLevel level, LogFormat format) {
   const bool is_json = format == LogFormat::json || (format == LogFormat::automatic && isatty(STDERR_FILENO) == 0);
-  spdlog::init_thread_pool(kQueueLines, 1);
+  spdlog::init_thread_pool(kQueueLines, 1, [] { name_thread("log"); });
   auto logger =
       std::make_shared<spdlog::async_logger>("tailgate", std::make_shared<spdlog::sinks::stderr_sink_mt>(),
                                              spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);

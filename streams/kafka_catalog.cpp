@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/thread_name.h"
 #include "streams/access_probe.h"
 #include "streams/kafka_consumer.h"
 
@@ -161,6 +162,7 @@ std::unique_ptr<Watch> KafkaCatalog::watch(Loop& loop, std::function<void()> on_
 }
 
 void KafkaCatalog::run() {
+  name_thread("catalog");
   std::int64_t next_ms = clock_.steady_ms();
   std::int64_t refresh_ms = next_ms;  // earliest
   std::vector<Reply<TopicsAnswer>> refreshing;

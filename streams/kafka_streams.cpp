@@ -67,9 +67,9 @@ Result<std::unique_ptr<KafkaStreams>> KafkaStreams::open(const KafkaStreamsOptio
   streams->tails_ = std::make_unique<TailReader>(*streams->tail_consumer_, *streams->catalog_, *streams->history_,
                                                  streams->tail_loop_, clock, reports, options.tails);
   streams->history_thread_ = std::make_unique<StepThread>(
-      streams->history_loop_, [history = streams->history_.get()] { return history->step(); });
-  streams->tail_thread_ =
-      std::make_unique<StepThread>(streams->tail_loop_, [tails = streams->tails_.get()] { return tails->step(); });
+      "history", streams->history_loop_, [history = streams->history_.get()] { return history->step(); });
+  streams->tail_thread_ = std::make_unique<StepThread>("reader", streams->tail_loop_,
+                                                       [tails = streams->tails_.get()] { return tails->step(); });
   return streams;
 }
 

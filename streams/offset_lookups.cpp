@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/c_handle.h"
+#include "base/thread_name.h"
 
 namespace tailgate {
 
@@ -67,6 +68,7 @@ std::int64_t OffsetLookups::answered_ms() const {
 }
 
 void OffsetLookups::run_expiry() {
+  name_thread("offsets");
   while (true) {
     {
       std::unique_lock lock{mutex_};
@@ -100,6 +102,7 @@ void OffsetLookups::finish(const AskedPtr& asked, Answer answer) {
 }
 
 void OffsetLookups::run() {
+  name_thread("offsets");
   while (true) {
     std::optional<Batch> batch;
     {

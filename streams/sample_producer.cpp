@@ -6,6 +6,8 @@
 #include <iterator>
 #include <utility>
 
+#include "base/thread_name.h"
+
 namespace tailgate {
 
 namespace {
@@ -62,6 +64,7 @@ SampleProducer::~SampleProducer() {
 }
 
 void SampleProducer::run() {
+  name_thread("samples");
   for (std::uint64_t tick = 0;; ++tick) {
     {
       std::unique_lock lock{mutex_};

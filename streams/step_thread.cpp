@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/thread_name.h"
+
 namespace tailgate {
 
 namespace {
@@ -10,8 +12,8 @@ constexpr int kWaitMs = 100;  // timers are as coarse
 
 }  // namespace
 
-StepThread::StepThread(StepLoop& loop, std::function<bool()> step)
-    : loop_{loop}, step_{std::move(step)}, thread_{[this] { run(); }} {}
+StepThread::StepThread(std::string name, StepLoop& loop, std::function<bool()> step)
+    : loop_{loop}, step_{std::move(step)}, thread_{[this, name = std::move(name)] { run(name); }} {}
 
 StepThread::~StepThread() {
   is_stopping_.store(true, std::memory_order_release);
@@ -19,7 +21,8 @@ StepThread::~StepThread() {
   thread_.join();
 }
 
-void StepThread::run() {
+void StepThread::run(const std::string& name) {
+  name_thread(name);
   while (!is_stopping_.load(std::memory_order_acquire)) {
     const bool had_posts = loop_.run();
     const bool has_more = step_();

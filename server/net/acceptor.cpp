@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/c_handle.h"
+#include "base/thread_name.h"
 
 namespace tailgate {
 namespace {
@@ -255,6 +256,7 @@ Result<ListenAddress> Acceptor::listen(const ListenAddress& address, const Socke
 void Acceptor::start() {
   for (auto& listener : listeners_) listener->wait();
   thread_ = std::thread{[this] {
+    name_thread("accept");
     yield_to_io_threads();
     context_.run();
   }};

@@ -2,6 +2,9 @@
 
 #include <cassert>
 #include <csignal>
+#include <string>
+
+#include "base/thread_name.h"
 
 namespace tailgate {
 
@@ -21,7 +24,12 @@ std::size_t IoThreads::least_loaded() const {
 
 void IoThreads::start() {
   assert(threads_.empty());
-  for (IoLoop& loop : loops_) threads_.emplace_back([&loop] { loop.run(); });
+  for (IoLoop& loop : loops_) {
+    threads_.emplace_back([&loop] {
+      name_thread("io-" + std::to_string(loop.index()));
+      loop.run();
+    });
+  }
 }
 
 void IoThreads::stop() {

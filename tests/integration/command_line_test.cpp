@@ -120,6 +120,19 @@ TEST(CommandLine, AHangUpTakesOverTheLevelOfTheLogAndNamesWhatNeedsARestart) {
   EXPECT_EQ(tailgate.stop(), 0);
 }
 
+TEST(CommandLine, ThreadsHaveTheNamesThatTheManualGivesThem) {
+  const TailgateProcess tailgate{{.command = "demo"}};
+  const auto manual = read_file(TAILGATE_SOURCE_DIR "/docs/operations.md");
+  const auto has_its_name = [&](const std::string& thread) {
+    // A thread has its creator's name until it runs.
+    return eventually([&] { return thread_names(tailgate.pid()).contains(thread); });
+  };
+  for (const std::string thread : {"io-0", "accept", "reader", "history", "catalog", "offsets", "log", "samples"}) {
+    EXPECT_TRUE(has_its_name(thread)) << thread;
+    EXPECT_NE(manual.find("`" + thread + "`"), std::string::npos) << thread;
+  }
+}
+
 TEST(CommandLine, TheLogIsJsonWhereNobodyWatches) {
   TailgateProcess tailgate{{.command = "demo"}};
   EXPECT_EQ(tailgate.stop(), 0);

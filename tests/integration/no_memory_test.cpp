@@ -20,6 +20,7 @@
 
 #include "tests/integration/ledger_load.h"
 #include "tests/support/certificates.h"
+#include "tests/support/process.h"
 #include "tests/support/raw_connection.h"
 #include "tests/support/stream_fixture.h"
 
@@ -116,6 +117,7 @@ TEST_F(NoMemory, WhatTheManualAddsUpIsEnoughForReadersThatStandStillAndForMoreCl
       std::to_string(kConnections) + " --limit-streams " + std::to_string(kStreams);
   TailgateProcess server{{.kafka = shared_kafka(), .topics = topic, .flags = words_of(flags)}};
   wait_until_known(server, topic);
+  EXPECT_TRUE(thread_names(server.pid()).contains("jemalloc_bg_thd")) << "nobody gives memory back";
   // As docs/operations.md has it: what a process has that does nothing, its bounds, its connections, and what the two
   // handles for history may have fetched. What is written here is more.
   const std::size_t bounds = (4 + 4 + 8) * kMiB;

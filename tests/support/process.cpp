@@ -92,6 +92,16 @@ std::optional<int> Process::wait(Deadline deadline) {
   return eventually([&] { return exit_code().has_value(); }, deadline) ? exit_code() : std::nullopt;
 }
 
+std::set<std::string> thread_names(pid_t pid) {
+  std::set<std::string> names;
+  for (const auto& task : std::filesystem::directory_iterator{"/proc/" + std::to_string(pid) + "/task"}) {
+    auto name = read_file(task.path() / "comm");
+    while (name.ends_with('\n')) name.pop_back();
+    names.insert(name);
+  }
+  return names;
+}
+
 std::string run(const std::vector<std::string>& command, const std::map<std::string, std::string>& environment) {
   const TempDir scratch;
   Process process{command, scratch / "output", environment};

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,9 @@ class Process {
   pid_t pid_;
   std::optional<int> exit_code_;
 };
+
+// Of its threads, as the kernel has them (at most 15 characters).
+std::set<std::string> thread_names(pid_t pid);
 
 // Runs it to its end. Throws, with its output, when it does not end with 0.
 std::string run(const std::vector<std::string>& command, const std::map<std::string, std::string>& environment = {});
