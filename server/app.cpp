@@ -117,7 +117,7 @@ class App {
   // Returns when a signal asked for the end and all is closed.
   void run(const std::function<void()>& on_hangup) {
     io_.start();
-    admin_io_.start();
+    admin_io_.start("admin");
     acceptor_->start();
     admin_acceptor_->start();
     boost::asio::io_context signals{1};

@@ -22,11 +22,11 @@ std::size_t IoThreads::least_loaded() const {
   return best;
 }
 
-void IoThreads::start() {
+void IoThreads::start(const std::string& name) {
   assert(threads_.empty());
   for (IoLoop& loop : loops_) {
-    threads_.emplace_back([&loop] {
-      name_thread("io-" + std::to_string(loop.index()));
+    threads_.emplace_back([&loop, thread_name = name + "-" + std::to_string(loop.index())] {
+      name_thread(thread_name);
       loop.run();
     });
   }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <deque>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -39,7 +40,8 @@ class IoThreads {
   std::size_t least_loaded() const;
 
   // Until then nothing runs, and whatever lives on a loop may be built by the caller.
-  void start();
+  // The threads are called `name`-0, `name`-1, …
+  void start(const std::string& name = "io");
   // Returns once every loop has run the handler at hand. What lives on a loop may then be destroyed by the caller.
   void stop();
 

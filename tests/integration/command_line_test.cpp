@@ -127,7 +127,8 @@ TEST(CommandLine, ThreadsHaveTheNamesThatTheManualGivesThem) {
     // A thread has its creator's name until it runs.
     return eventually([&] { return thread_names(tailgate.pid()).contains(thread); });
   };
-  for (const std::string thread : {"io-0", "accept", "reader", "history", "catalog", "offsets", "log", "samples"}) {
+  for (const std::string thread :
+       {"io-0", "admin-0", "accept", "reader", "history", "catalog", "offsets", "log", "samples"}) {
     EXPECT_TRUE(has_its_name(thread)) << thread;
     EXPECT_NE(manual.find("`" + thread + "`"), std::string::npos) << thread;
   }
