@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "server/http/status_text.h"
 
 namespace tailgate {
 namespace {
@@ -92,61 +93,13 @@ std::string_view problem_code_of(ErrorCode code) {
   return "internal";
 }
 
-std::string_view title_of(int status) {
-  switch (status) {
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 406:
-      return "Not Acceptable";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 410:
-      return "Gone";
-    case 413:
-      return "Content Too Large";
-    case 414:
-      return "URI Too Long";
-    case 415:
-      return "Unsupported Media Type";
-    case 421:
-      return "Misdirected Request";
-    case 422:
-      return "Unprocessable Content";
-    case 426:
-      return "Upgrade Required";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 501:
-      return "Not Implemented";
-    case 503:
-      return "Service Unavailable";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "Error";
-  }
-}
-
 Response make_problem(int status, std::string_view code, std::string_view detail) {
   std::string type = "urn:problem-type:tailgate:";
   for (const char c : code) type += c == '_' ? '-' : c;
   std::string body = "{\"type\":";
   append_json_string(body, type);
-  append_member(body, "title", title_of(status));
+  const std::string_view title = status_text(status);
+  append_member(body, "title", title.empty() ? "Error" : title);
   body.append(",\"status\":").append(std::to_string(status));
   append_member(body, "detail", detail.substr(0, kDetailBytesMax));
   append_member(body, "code", code);

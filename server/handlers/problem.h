@@ -17,8 +17,6 @@ inline constexpr std::string_view kNoSuchTopic = "there is no such topic, or it 
 
 int status_of(ErrorCode code);
 std::string_view problem_code_of(ErrorCode code);
-// The reason phrase of RFC 9110, for the statuses that this server gives.
-std::string_view title_of(int status);
 
 // {"type","title","status","detail","code"}, at most kProblemBytesMax. `code` is made of [a-z0-9_]; `detail` is a
 // sentence of ours without raw input, and is cut if it is too long.

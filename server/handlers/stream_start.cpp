@@ -43,45 +43,33 @@ void StreamStartQuestion::ask() {
   // Counted before the first is asked: none is answered within the call, but all are within the count.
   if (needs_ends()) {
     ++open_questions_;
-    ends_ask_ = context_.catalog.ends(sources(true), context_.loop, [this](const Catalog::EndsAnswer& answer) {
-      if (answer) {
-        ends_ = *answer;
-      } else {
-        error_ = answer.error();
-      }
-      on_answer();
-    });
+    ends_ask_ = context_.catalog.ends(sources(true), context_.loop,
+                                      [this](const Catalog::EndsAnswer& answer) { on_answer(answer, ends_); });
   }
   const auto* from = std::get_if<FromTime>(&request_.from);
   const std::vector<TopicPartition> by_from = from != nullptr ? sources(false) : std::vector<TopicPartition>{};
   if (!by_from.empty()) {
     ++open_questions_;
-    from_ask_ = context_.catalog.offsets_at(by_from, from->wall_ms, context_.loop,
-                                            [this](const Catalog::OffsetsAnswer& answer) {
-                                              if (answer) {
-                                                from_offsets_ = *answer;
-                                              } else {
-                                                error_ = answer.error();
-                                              }
-                                              on_answer();
-                                            });
+    from_ask_ =
+        context_.catalog.offsets_at(by_from, from->wall_ms, context_.loop,
+                                    [this](const Catalog::OffsetsAnswer& answer) { on_answer(answer, from_offsets_); });
   }
   if (const auto* until = std::get_if<UntilTime>(&request_.until)) {
     ++open_questions_;
-    until_ask_ = context_.catalog.offsets_at(sources(true), until->wall_ms, context_.loop,
-                                             [this](const Catalog::OffsetsAnswer& answer) {
-                                               if (answer) {
-                                                 until_offsets_ = *answer;
-                                               } else {
-                                                 error_ = answer.error();
-                                               }
-                                               on_answer();
-                                             });
+    until_ask_ = context_.catalog.offsets_at(
+        sources(true), until->wall_ms, context_.loop,
+        [this](const Catalog::OffsetsAnswer& answer) { on_answer(answer, until_offsets_); });
   }
   if (open_questions_ == 0) finish();
 }
 
-void StreamStartQuestion::on_answer() {
+template <class Value>
+void StreamStartQuestion::on_answer(const Result<Value>& answer, Value& value) {
+  if (answer) {
+    value = *answer;
+  } else {
+    error_ = answer.error();
+  }
   if (--open_questions_ == 0) finish();
 }
 

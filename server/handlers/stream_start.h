@@ -39,7 +39,8 @@ class StreamStartQuestion final : public Watch {
   bool needs_ends() const;
   std::vector<TopicPartition> sources(bool with_those_by_id) const;
   void ask();
-  void on_answer();
+  template <class Value>
+  void on_answer(const Result<Value>& answer, Value& value);
   void finish();
   Offset start_of(const Wanted& wanted) const;
   Offset until_of(const Wanted& wanted) const;

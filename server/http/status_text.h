@@ -1,4 +1,4 @@
-// Reason phrases of HTTP/1.1 status lines (RFC 9110, 15).
+// Reason phrases (RFC 9110, 15): of HTTP/1.1 status lines, and the titles of problems.
 #pragma once
 
 #include <string_view>
@@ -70,6 +70,8 @@ constexpr std::string_view status_text(int status) {
       return "Not Implemented";
     case 503:
       return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
     default:
       return "";
   }
