@@ -8,6 +8,12 @@ void LoopPass::add(Member& member) {
   post();
 }
 
+void LoopPass::add_behind(Member& member) {
+  if (member.is_linked()) return;
+  behind_.push_back(member);
+  post();
+}
+
 void LoopPass::post() {
   if (is_posted_) return;
   is_posted_ = true;
@@ -23,7 +29,12 @@ void LoopPass::run() {
     member.on_turn();
   }
   if (now_.empty()) is_backward_ = next_.empty();
-  if (!now_.empty() || !next_.empty()) post();
+  for (int i = 0; i < kBehindATurn && !behind_.empty(); ++i) {
+    Member& member = behind_.front();
+    behind_.pop_front();
+    member.on_turn();
+  }
+  if (!now_.empty() || !next_.empty() || !behind_.empty()) post();
 }
 
 }  // namespace tailgate

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <string>
@@ -87,6 +88,36 @@ TEST_F(LoopPassTest, OthersOfTheLoopHaveTheirTurnWithinAPass) {
   EXPECT_EQ(turns_.size(), members_.size());
   EXPECT_GT(turns_before, 0U);
   EXPECT_LT(turns_before, members_.size());
+}
+
+TEST_F(LoopPassTest, OfThoseWhoAreBehindAFewHaveATurnAfterEachStretchOfTheOthers) {
+  for (int i = 0; i < 20; ++i) pass_.add_behind(members_[static_cast<std::size_t>(i)]);
+  for (int i = 20; i < 300; ++i) pass_.add(members_[static_cast<std::size_t>(i)]);
+  std::vector<std::size_t> behind_after;  // how many of the others each of them had before
+  std::size_t others = 0;
+  while (loop_.turn()) continue;
+  for (const int number : turns_) {
+    if (number < 20) {
+      behind_after.push_back(others);
+    } else {
+      ++others;
+    }
+  }
+  ASSERT_EQ(behind_after.size(), 20U);
+  EXPECT_GT(behind_after.front(), 0U) << "the others come first";
+  EXPECT_LT(behind_after.front(), 280U) << "but not all of them";
+  EXPECT_EQ(behind_after.back(), 280U);
+  std::erase_if(turns_, [](int number) { return number >= 20; });
+  EXPECT_TRUE(std::is_sorted(turns_.begin(), turns_.end())) << "in the order in which they came";
+}
+
+TEST_F(LoopPassTest, WhoIsBehindAndIsAddedHasOneTurn) {
+  pass_.add_behind(members_[0]);
+  pass_.add(members_[0]);
+  pass_.add(members_[1]);
+  pass_.add_behind(members_[1]);
+  loop_.run();
+  EXPECT_EQ(turns_, (Turns{1, 0}));
 }
 
 TEST_F(LoopPassTest, WhoIsGoneHasNoTurn) {

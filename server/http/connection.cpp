@@ -156,7 +156,7 @@ void Connection::on_writable() {
     if (stage_ != Stage::closed) schedule();
     return;
   }
-  if (stage_ == Stage::open) send();
+  if (stage_ == Stage::open) return thread_.pass.add_behind(*this);
   settle();
 }
 
@@ -181,7 +181,8 @@ void Connection::send() {
     if (!has_more) break;
     turn_bytes += bytes;
     if (turn_bytes >= kTurnBytes) {
-      wake();
+      if (Member::is_linked()) Member::unlink();  // whatever it was woken for has had its turn
+      thread_.pass.add_behind(*this);
       return;
     }
   }

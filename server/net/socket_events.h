@@ -44,7 +44,7 @@ class SocketEvents {
   void run_soon(Watched& watched);
 
  private:
-  static constexpr std::size_t kEventsATurn = 128;
+  static constexpr std::size_t kEventsATurn = 16;
   using List = boost::intrusive::list<Watched, boost::intrusive::constant_time_size<false>>;
 
   void wait();
