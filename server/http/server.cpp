@@ -70,26 +70,32 @@ AcceptSink& HttpServer::tls_sink(const TlsContext& tls) {
   return *sinks_.emplace_back(std::make_unique<Sink>(*this, &tls));
 }
 
-void HttpServer::drain() {
+// The sum of what it returns for each thread, once all have run it, and what was posted to them before.
+std::size_t HttpServer::on_each_thread(const std::function<std::size_t(PerThread&)>& work) {
+  std::vector<std::future<std::size_t>> results;
   for (std::size_t i = 0; i < per_thread_.size(); ++i) {
-    threads_.loop(i).post([thread = per_thread_[i].get()] { thread->connections.drain_all(); });
+    const auto done = std::make_shared<std::promise<std::size_t>>();  // std::function wants to copy what it holds
+    results.push_back(done->get_future());
+    threads_.loop(i).post([done, &work, thread = per_thread_[i].get()] { done->set_value(work(*thread)); });
   }
+  std::size_t sum = 0;
+  for (auto& result : results) sum += result.get();
+  return sum;
+}
+
+void HttpServer::drain() {
+  on_each_thread([](PerThread& thread) {
+    thread.connections.drain_all();
+    return std::size_t{0};
+  });
 }
 
 std::size_t HttpServer::reset_open() {
-  std::vector<std::future<std::size_t>> counts;
-  for (std::size_t i = 0; i < per_thread_.size(); ++i) {
-    const auto done = std::make_shared<std::promise<std::size_t>>();  // std::function wants to copy what it holds
-    counts.push_back(done->get_future());
-    threads_.loop(i).post([done, thread = per_thread_[i].get()] {
-      const std::size_t open = thread->connections.reset_all();
-      thread->http.counters.events.add(HttpEvent::reset_at_drain_end, static_cast<std::int64_t>(open));
-      done->set_value(open);
-    });
-  }
-  std::size_t open = 0;
-  for (auto& count : counts) open += count.get();
-  return open;
+  return on_each_thread([](PerThread& thread) {
+    const std::size_t open = thread.connections.reset_all();
+    thread.http.counters.events.add(HttpEvent::reset_at_drain_end, static_cast<std::int64_t>(open));
+    return open;
+  });
 }
 
 std::int64_t HttpServer::open_connections() const {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -31,7 +32,8 @@ class HttpServer {
   // For those of TLS.
   AcceptSink& tls_sink(const TlsContext& tls);
 
-  // Threads: any. Idle connections close, others when what is under way has ended; HTTP/2 peers get their GOAWAYs.
+  // Threads: any but the io threads. Idle connections close, others when what is under way has ended; HTTP/2 peers get
+  // their GOAWAYs. What was accepted before is open, and counted, when it returns.
   void drain();
   // Threads: any but the io threads. Whether all connections have closed in time.
   bool wait_closed(std::chrono::milliseconds time) const;
@@ -51,6 +53,7 @@ class HttpServer {
     ConnectionSet connections;  // destroyed first: connections use `http`
   };
 
+  std::size_t on_each_thread(const std::function<std::size_t(PerThread&)>& work);
   std::int64_t open_connections() const;
 
   IoThreads& threads_;
