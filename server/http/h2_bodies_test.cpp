@@ -358,5 +358,110 @@ TEST(H2Bodies, WhatManyStreamsHaveGoesOutInOneWrite) {
   for (std::uint32_t stream = 1; stream < 200; stream += 2) EXPECT_EQ(ledger.bytes[stream], 9U);
 }
 
+std::string post_head(std::uint32_t stream) {
+  return frame(h2::kHeaders, h2::kEndHeaders, stream, std::string{"\x83\x86\x04\x05/echo\x01\x04here", 15});
+}
+
+TEST(H2Connection, DataOfARequestThatCrossedTheGoawayDoesNotEndTheConnection) {
+  Ledger peer;
+  peer.get(1, "/news");
+  tell(peer, "one");
+  ASSERT_EQ(peer.bytes[1], 3U);
+  peer.connection.connections.drain_all();
+  peer.connection.advance(1'300);
+  peer.read();
+  ASSERT_EQ(peer.goaway, 0U);
+  peer.send(post_head(3) + frame(h2::kData, h2::kEndStream, 3, "x"));
+  EXPECT_EQ(peer.goaway, 0U) << "the connection was ended";
+  EXPECT_TRUE(peer.connection.is_open());
+  tell(peer, "two");
+  EXPECT_EQ(peer.bytes[1], 6U) << "the stream was cut";
+}
+
+TEST(H2Connection, ARequestThatCrossedTheGoawayIsNoHeaderBlockThatDoesNotEnd) {
+  Ledger peer;
+  peer.send(frame(h2::kSettings, h2::kAck, 0));
+  peer.get(1, "/news");
+  peer.connection.connections.drain_all();
+  peer.connection.advance(1'300);
+  peer.read();
+  peer.get(3, "/hello");
+  for (int i = 0; i < 12; ++i) {
+    peer.connection.advance(1'000);
+    peer.give(0, 1);
+  }
+  EXPECT_EQ(peer.goaway, 0U);
+  tell(peer, "two");
+  EXPECT_EQ(peer.bytes[1], 3U) << "the stream was cut";
+}
+
+TEST(H2Connection, TrailersAfterAnEarlyAnswerAreNoHeaderBlockThatDoesNotEnd) {
+  Ledger peer;
+  peer.send(frame(h2::kSettings, h2::kAck, 0));
+  peer.get(1, "/news");
+  peer.windows[3] = 65'535;
+  // An unknown method: answered before its body. GET -> literal method "BREW".
+  peer.send(frame(h2::kHeaders, h2::kEndHeaders, 3,
+                  std::string{"\x02\x04"
+                              "BREW\x86\x04\x05/echo\x01\x04here",
+                              20}));
+  EXPECT_EQ(peer.resets[3], 0U);
+  EXPECT_EQ(peer.ended, 1);
+  peer.send(frame(h2::kHeaders, h2::kEndHeaders | h2::kEndStream, 3, std::string{"\x00\x01x\x01y", 5}));
+  EXPECT_FALSE(peer.goaway);
+  for (int i = 0; i < 12; ++i) {
+    peer.connection.advance(1'000);
+    peer.give(0, 1);
+  }
+  EXPECT_FALSE(peer.goaway) << *peer.goaway;
+  tell(peer, "two");
+  EXPECT_EQ(peer.bytes[1], 3U) << "the stream was cut";
+}
+
+TEST(H2Connection, TimeInWhichNothingIsReadDoesNotCountAgainstAnAnswerToAPing) {
+  Ledger peer;
+  peer.send(frame(h2::kSettings, h2::kAck, 0));
+  peer.get(1, "/news");
+  peer.connection.peer.window = 0;  // the kernel takes nothing more, from here
+  for (int i = 0; i < 301; ++i) peer.connection.advance(100);
+  for (int i = 0; i < 160; ++i) peer.connection.advance(100);
+  ASSERT_TRUE(peer.connection.is_open());
+  peer.connection.peer.window = 1 << 30;
+  peer.connection.run();
+  EXPECT_NE(peer.connection.peer.written.find(std::string{"\0\0\x08\x06", 4}), std::string::npos);
+  peer.read();
+  for (int i = 0; i < 5; ++i) peer.connection.advance(100);
+  peer.read();
+  EXPECT_FALSE(peer.goaway) << "ended 0.5 s after the PING went out";
+}
+
+TEST(H2Connection, DataOfAStreamThatIsRefusedInTheSameReadDoesNotEndTheConnection) {
+  Ledger peer;
+  std::string burst;
+  for (std::uint32_t i = 0; i < 100; ++i) burst += peer.request(1 + 2 * i, "/news");
+  peer.send(burst);
+  peer.send(post_head(201) + frame(h2::kData, h2::kEndStream, 201, "x"));
+  EXPECT_FALSE(peer.goaway) << *peer.goaway;
+  EXPECT_TRUE(peer.resets.contains(201));
+  EXPECT_EQ(peer.resets[201], 7U);
+}
+
+TEST(H2Connection, ACompleteRequestThatWaitsForABlockedOutputIsNotTimedOut) {
+  Ledger peer;
+  peer.send(frame(h2::kSettings, h2::kAck, 0));
+  peer.get(1, "/news");
+  peer.connection.peer.window = 0;
+  tell(peer, "a record that the kernel does not take");
+  peer.get(3, "/hello");  // all of it: END_STREAM
+  EXPECT_TRUE(peer.connection.peer.to_read.empty());
+  for (int i = 0; i < 120; ++i) peer.connection.advance(100);
+  EXPECT_EQ(peer.connection.thread.counters.events.get(HttpEvent::timeout_body), 0);
+  peer.connection.peer.window = 1 << 30;
+  peer.connection.run();
+  peer.read();
+  EXPECT_EQ(peer.connection.handler.handled, 2) << "answered with 408";
+  EXPECT_EQ(peer.bytes[3], 5U);
+}
+
 }  // namespace
 }  // namespace tailgate::testing

@@ -38,6 +38,8 @@ class H2FrameScan {
   }
 
   bool has_header() const { return has_header_; }
+  // A header block has begun and not all of it has been taken.
+  bool is_in_head() const { return is_in_block_ || (is_head_ && payload_left_ > 0); }
   H2FrameHeader header() const {
     return {static_cast<std::uint32_t>(number(0, 3)), static_cast<std::uint8_t>(bytes_[3]),
             static_cast<std::uint8_t>(bytes_[4]), static_cast<std::int32_t>(number(5, 4) & 0x7fffffffU)};
@@ -72,7 +74,8 @@ class H2FrameScan {
     increment_ = collected_ == kUpdateBytes ? static_cast<std::uint32_t>(number(kHeaderBytes, 4) & 0x7fffffffU) : 0;
     has_begun_ = true;
     const H2FrameHeader frame = header();
-    is_in_block_ = (frame.type == kHeaders || frame.type == kContinuation) && (frame.flags & kEndHeaders) == 0;
+    is_head_ = frame.type == kHeaders || frame.type == kContinuation;
+    is_in_block_ = is_head_ && (frame.flags & kEndHeaders) == 0;
   }
 
   std::uint64_t number(std::size_t at, std::size_t bytes) const {
@@ -87,6 +90,7 @@ class H2FrameScan {
   std::uint32_t increment_ = 0;
   bool has_header_ = false;
   bool has_begun_ = false;
+  bool is_head_ = false;  // the frame at hand is of a header block
   bool is_in_block_ = false;
 };
 

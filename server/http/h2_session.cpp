@@ -156,8 +156,10 @@ struct H2Session::Callbacks {
     return 0;
   }
 
-  static int on_invalid_frame_recv(nghttp2_session*, const nghttp2_frame*, int, void* user_data) {
+  static int on_invalid_frame_recv(nghttp2_session*, const nghttp2_frame* frame, int, void* user_data) {
     H2Session& self = session_of(user_data);
+    self.reset_ids_[self.resets_ % self.reset_ids_.size()] = frame->hd.stream_id;  // its RST_STREAM waits to be sent
+    ++self.resets_;
     self.head_since_ms_ = 0;
     self.thread_.counters.events.add(HttpEvent::bad_h2_stream);
     return 0;
@@ -183,6 +185,7 @@ struct H2Session::Callbacks {
   static int on_frame_send(nghttp2_session* handle, const nghttp2_frame* frame, void* user_data) {
     H2Session& self = session_of(user_data);
     const std::uint8_t type = frame->hd.type;
+    if (type == NGHTTP2_GOAWAY) self.goaway_id_ = std::min(self.goaway_id_, frame->goaway.last_stream_id);
     if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
       self.thread_.counters.events.add(HttpEvent::bad_h2_frame);
     }
@@ -259,6 +262,7 @@ void H2Session::receive(std::string_view bytes) {
     }
     const ssize_t used =
         nghttp2_session_mem_recv(handle_.get(), reinterpret_cast<const std::uint8_t*>(piece.data()), piece.size());
+    if (!scan_.is_in_head()) head_since_ms_ = 0;  // also of one that libnghttp2 passes over in silence
     if (used >= 0) continue;
     // libnghttp2 gives up without a word; the peer is told why where that is still possible.
     terminate(used == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
@@ -479,6 +483,7 @@ void H2Session::check_frame(const H2FrameHeader& frame) {
     return;
   }
   if (stream_of(handle_.get(), frame.stream_id) != nullptr) return;
+  if (frame.stream_id > goaway_id_) return;  // crossed our GOAWAY: libnghttp2 passes over all of it (RFC 9113, 6.8)
   if (std::find(reset_ids_.begin(), reset_ids_.end(), frame.stream_id) != reset_ids_.end()) return;
   const bool was_one_left_out = ids_seen_ < (static_cast<std::uint32_t>(last_id_) + 1) / 2;
   terminate(is_head && was_one_left_out ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED);
@@ -500,7 +505,10 @@ std::int64_t H2Session::deadline_ms() const {
 void H2Session::on_time(std::int64_t now_ms, bool is_output_blocked) {
   if (is_over_) return;
   const HttpOptions& options = thread_.options;
-  if (is_output_blocked) heard_ms_ = now_ms;  // nothing is read meanwhile
+  if (is_output_blocked) {  // nothing is read meanwhile
+    heard_ms_ = now_ms;
+    if (ping_ms_ != 0) ping_ms_ = now_ms;
+  }
   if (!has_settings_ack_ && !is_output_blocked && now_ms >= start_ms_ + options.settings_ack_ms) {
     thread_.counters.events.add(HttpEvent::timeout_settings);
     return terminate(NGHTTP2_SETTINGS_TIMEOUT);
@@ -531,15 +539,19 @@ void H2Session::on_time(std::int64_t now_ms, bool is_output_blocked) {
   }
   if (now_ms < checked_ms_ + kCheckMs) return;
   bodies_.check_stalls(now_ms, now_ms - checked_ms_, is_output_blocked);
-  check_bodies(now_ms);
+  check_bodies(now_ms, now_ms - checked_ms_, is_output_blocked);
   checked_ms_ = now_ms;
 }
 
-void H2Session::check_bodies(std::int64_t now_ms) {
+void H2Session::check_bodies(std::int64_t now_ms, std::int64_t passed_ms, bool is_output_blocked) {
   const HttpOptions& options = thread_.options;
   for (H2Stream& stream : streams_) {
-    if (!stream.incoming || !stream.incoming->has_fields) continue;
+    if (!stream.incoming || !stream.incoming->has_fields || stream.is_linked()) continue;
     H2Incoming& incoming = *stream.incoming;
+    if (is_output_blocked) {  // nothing is read meanwhile
+      incoming.body_start_ms += std::min(passed_ms, now_ms - incoming.body_start_ms);
+      continue;
+    }
     const auto earned_ms =
         static_cast<std::int64_t>(incoming.request.body.size() * 1000 / options.body_bytes_per_second_min);
     if (now_ms < incoming.body_start_ms + std::max(options.body_grace_ms, earned_ms)) continue;

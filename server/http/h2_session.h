@@ -60,7 +60,7 @@ class H2Session final : public Session, private H2Bodies::Owner {
   bool take_update(const H2FrameHeader& frame);
   void take_settings();
   void pull_frames(Gather& gather, std::size_t bytes_max);
-  void check_bodies(std::int64_t now_ms);
+  void check_bodies(std::int64_t now_ms, std::int64_t passed_ms, bool is_output_blocked);
 
   HttpThread& thread_;
   SessionHost& host_;
@@ -78,6 +78,7 @@ class H2Session final : public Session, private H2Bodies::Owner {
   std::int64_t last_goaway_ms_ = 0;  // when the second GOAWAY of a drain is due; 0: not draining
   std::uint32_t streams_begun_ = 0;
   std::uint32_t unfinished_requests_ = 0;      // that no handler has
+  std::int32_t goaway_id_ = std::numeric_limits<std::int32_t>::max();  // of the GOAWAY that was sent
   std::int32_t last_id_ = 0;                   // the highest that the client has used
   std::uint32_t ids_seen_ = 0;                 // how many it has used
   std::array<std::int32_t, 128> reset_ids_{};  // the last that we have reset
