@@ -1,7 +1,6 @@
 #include "server/handlers/streams_handler.h"
 
 #include <algorithm>
-#include <cassert>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,22 +57,48 @@ class NoBody final : public ByteSource {
   void set_waker(Waker&) override {}
 };
 
-Position position_of(std::string_view id, const StreamRequest& request) {
+// Where a stream stands by its id, without what still is as it was `claimed`. Nothing where the id is none that a
+// client could come back with: its topics have grown beyond what an id may name.
+Position passed_beside(const Position& claimed, std::string_view id, const StreamRequest& request) {
   auto parsed = parse_id(id, {request.topics, request.partition});
-  assert(parsed);  // ours
-  return std::move(parsed->position);
+  if (!parsed) return {};
+  Position passed = std::move(parsed->position);
+  for (const auto& [topic, parts] : claimed) {
+    const auto found = passed.find(topic);
+    if (found == passed.end()) continue;
+    std::erase_if(found->second, [&claims = parts](const auto& part) {
+      const auto claim = claims.find(part.first);
+      return claim != claims.end() && claim->second == part.second;
+    });
+    if (found->second.empty()) passed.erase(found);
+  }
+  return passed;
+}
+
+// Of a stream's position and its end, which also names what has to be waited for.
+std::size_t partitions_named(const StreamStart& start) {
+  std::size_t count = 0;
+  for (const auto& [topic, parts] : start.passed) count += parts.size();
+  for (const auto& [topic, parts] : start.until ? *start.until : Position{}) {
+    const auto passed = start.passed.find(topic);
+    for (const auto& [partition, offset] : parts) {
+      if (passed == start.passed.end() || !passed->second.contains(partition)) ++count;
+    }
+  }
+  return count;
 }
 
 // A stream whose cursor follows what is written out.
 class BookmarkedBody final : public ByteSource {
  public:
   // `stream` lives as long as the body.
-  BookmarkedBody(std::unique_ptr<ByteSource> body, StreamBody& stream, StreamRequest request, CursorCommits& commits,
-                 const CursorKey& key, std::optional<std::int64_t> generation)
+  BookmarkedBody(std::unique_ptr<ByteSource> body, StreamBody& stream, StreamRequest request, Position claimed,
+                 CursorCommits& commits, const CursorKey& key, std::optional<std::int64_t> generation)
       : body_{std::move(body)},
         stream_{stream},
         request_{std::move(request)},
-        bookmark_{commits, key, generation, [this] { return position_of(stream_.id(), request_); }} {}
+        claimed_{std::move(claimed)},
+        bookmark_{commits, key, generation, [this] { return passed_beside(claimed_, stream_.id(), request_); }} {}
   Pull prepare(std::size_t bytes_max) override { return body_->prepare(bytes_max); }
   void emit(std::size_t bytes, ByteSink& sink) override { body_->emit(bytes, sink); }
   void set_waker(Waker& waker) override { body_->set_waker(waker); }
@@ -83,6 +108,7 @@ class BookmarkedBody final : public ByteSource {
   const std::unique_ptr<ByteSource> body_;
   StreamBody& stream_;
   const StreamRequest request_;
+  const Position claimed_;
   CursorCommits::Bookmark bookmark_;
 };
 
@@ -175,7 +201,13 @@ class Opening final : public Watch {
   // HEAD that nothing is read for. That of a closed range says what its GET does, which the records decide.
   bool is_head_alone() const { return is_head() && !is_closed_range_; }
 
-  void ask_where(const Topics& topics) { question_.start(feeds_.get(spec_of(request_), topics)); }
+  void ask_where(const Topics& topics) {
+    if (request_.commit == Commit::sent) {
+      claimed_ = request_.position;
+      for (const auto& [topic, parts] : request_.from_position) claimed_[topic].insert(parts.begin(), parts.end());
+    }
+    question_.start(feeds_.get(spec_of(request_), topics));
+  }
 
   void on_cursor(const CursorAnswer& answer) {
     if (!answer) return refuse(answer.error());
@@ -232,10 +264,11 @@ class Opening final : public Watch {
   }
 
   // With commit=auto a stream's start is saved like an id that comes back: from there on nothing is missed, even if the
-  // client never comes back with one.
+  // client never comes back with one. With commit=sent the stream saves where it stands, but for what is claimed.
   void commit_start(const Position& passed) {
-    if (request_.cursor.empty() || request_.commit != Commit::automatic || is_head()) return;
-    commits_.prove(key(), passed, !request_.partition);
+    if (request_.cursor.empty() || is_head()) return;
+    if (request_.commit == Commit::automatic) commits_.prove(key(), passed, !request_.partition);
+    if (request_.commit == Commit::sent && !claimed_.empty()) commits_.prove(key(), claimed_, /*is_whole=*/false);
   }
 
   void on_start(Result<StreamStart> start) {
@@ -246,6 +279,12 @@ class Opening final : public Watch {
       return exchange_.respond(
           make_problem(Error{ErrorCode::bad_request,
                              "This stream needs an id longer than 6 KiB: ask for fewer topics or single partitions."}));
+    }
+    // One that is longer could not be read when the client comes back with it.
+    if (partitions_named(*start) > kIdPartitionsMax) {
+      return exchange_.respond(
+          make_problem(Error{ErrorCode::bad_request,
+                             "This stream needs an id of more than 256 partitions: name only those that there are."}));
     }
     // The feed may have ended while Kafka was asked.
     const auto topics = feeds_.context().catalog.topics();
@@ -272,8 +311,8 @@ class Opening final : public Watch {
       response.stream = std::move(body);
     }
     if (request_.commit == Commit::sent) {
-      response.stream =
-          std::make_unique<BookmarkedBody>(std::move(response.stream), stream, request_, commits_, key(), generation_);
+      response.stream = std::make_unique<BookmarkedBody>(std::move(response.stream), stream, request_, claimed_,
+                                                         commits_, key(), generation_);
     }
     exchange_.respond(std::move(response));
   }
@@ -325,7 +364,10 @@ class Opening final : public Watch {
   }
 
   void on_poll(PollAnswer&& answer) {
-    if (request_.commit == Commit::sent) commits_.note(key(), generation_, position_of(answer.next, request_));
+    if (request_.commit == Commit::sent) {
+      const Position passed = passed_beside(claimed_, answer.next, request_);
+      if (!passed.empty()) commits_.note(key(), generation_, passed);
+    }
     if (uncompacted_ask_.is_waiting() && is_final(answer)) {
       final_ = std::move(answer);
     } else {
@@ -361,6 +403,7 @@ class Opening final : public Watch {
   Ask<CursorAnswer> cursor_ask_;
   std::optional<std::int64_t> generation_;  // of the cursor, if there is one
   std::string start_id_;
+  Position claimed_;  // with commit=sent: what the client says, and nobody has held against Kafka's log
   std::unique_ptr<Poll> poll_;
   const bool is_closed_range_;
   Ask<bool> uncompacted_ask_;

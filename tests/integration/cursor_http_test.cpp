@@ -273,6 +273,28 @@ TEST_F(CursorHttp, SentBookmarksFollowTheStreamAndADrainSavesThem) {
   EXPECT_EQ(start("cursor=s&commit=manual", 1), "0:10,1:9");
 }
 
+TEST_F(CursorHttp, SentNeverMovesBeyondTheEndWhateverTheIdSays) {
+  const SseClient client{{.url = replicas[0]->url(path + "?cursor=far&commit=sent&last_event_id=0:4000,1:3")}};
+  EXPECT_TRUE(client.wait_for_messages(6));
+  EXPECT_TRUE(eventually([&] { return standing("far", 1) == "0:9,1:9 g1"; })) << standing("far", 1);
+  const std::string poll = path + "?as=json&wait=0&cursor=poll&commit=sent&last_event_id=0:4000,1:9";
+  EXPECT_TRUE(eventually([&] { return fetch({.url = replicas[0]->url(poll)}).status == 200; }));
+  EXPECT_TRUE(eventually([&] { return standing("poll", 1) == "0:9,1:9 g1"; })) << standing("poll", 1);
+}
+
+// What the stream would say of itself could not be read when the client comes back with it, or be saved.
+TEST_F(CursorHttp, WithIdsOfMorePartitionsThanOneMayNameAreRefused) {
+  std::string id = "10:0";
+  for (int partition = 11; partition < 266; ++partition) id += "," + std::to_string(partition) + ":0";  // 256
+  for (const std::string& query : {"?as=json&wait=0&cursor=many&commit=sent&last_event_id=" + id,
+                                  "?cursor=many&commit=sent&last_event_id=" + id, "?from=earliest&until=" + id}) {
+    const HttpResponse answer = fetch({.url = replicas[0]->url(path + query)});
+    EXPECT_EQ(answer.status, 400) << query;
+    EXPECT_NE(answer.body.find("256 partitions"), std::string::npos) << answer.body;
+  }
+  EXPECT_TRUE(replicas[0]->is_running()) << replicas[0]->log();
+}
+
 TEST_F(CursorHttp, AResetEndsWhatABookmarkDoes) {
   const SseClient client{{.url = replicas[0]->url(path + "?cursor=s&commit=sent&from=earliest")}};
   ASSERT_TRUE(client.wait_for_messages(20));
