@@ -303,8 +303,9 @@ void Feed::on_topics(const Topics& topics) {
   for (const std::string& name : spec_.topics) {
     const auto it = topics.by_name.find(name);
     if (it == topics.by_name.end()) return end("topic_gone");
-    if (spec_.partition) continue;
     const Topic& topic = it->second;
+    if (spec_.partition && *spec_.partition >= topic.partitions) return end("topic_gone");  // made anew
+    if (spec_.partition) continue;
     const auto known = std::count_if(partitions_.begin(), partitions_.end(),
                                      [&](const Partition& partition) { return partition.topic == name; });
     if (topic.partitions < known) return end("topic_gone");  // made anew

@@ -234,5 +234,18 @@ TEST_F(FeedTest, WhereEventsGatherMembersAreWokenAtMostSoOften) {
   EXPECT_EQ(member.news, 2) << "and not without news";
 }
 
+TEST_F(FeedTest, AStreamOfAPartitionThatIsNoMoreEnds) {
+  FeedSpec spec;
+  spec.topics = {"a"};
+  spec.partition = 1;
+  log(1).start(0);
+  Feed& on = feed(spec);
+  auto body = open(on, {{"a", {{1, -1}}}});
+  pull(*body);
+  catalog.set({{"a", 1}});
+  EXPECT_EQ(on.fault(), "topic_gone");
+  EXPECT_NE(pull(*body).find("event: fault\ndata: {\"code\":\"topic_gone\""), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tailgate

@@ -60,6 +60,7 @@ void Poll::gather() {
     room_ = pace_->room();
     if (room_ == 0) return;
   }
+  const std::uint64_t records_before = records_;
   Delivery delivery;
   while (true) {
     switch (subscriber_.next(delivery)) {
@@ -77,7 +78,8 @@ void Poll::gather() {
       case Subscriber::Step::busy:
         subscriber_.unpin();
         next_ = subscriber_.id_text();
-        if (records_ > 0) return answer("busy");  // what there is must not wait for a long search
+        // What there is must not wait for a long search; a closed range has what it has, whoever asks.
+        if (records_ > 0 && records_ == records_before && !options_.is_closed_range) return answer("busy");
         return wake();
       case Subscriber::Step::live:  // a counted subscriber never is
       case Subscriber::Step::wait:

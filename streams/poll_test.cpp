@@ -162,5 +162,21 @@ TEST_F(PollTest, AnIdBeyondTheEndIsResetHoweverRareThePollsAre) {
   EXPECT_EQ(polls, 6) << "one that notices, and five times that Kafka says so";
 }
 
+TEST_F(PollTest, AClosedRangeEndsWhereItsBoundsSayHoweverManyBytesItHas) {
+  const std::string value(4'096, 'x');
+  for (Offset offset = 0; offset < 200; ++offset) append(0, offset, value);  // more than is looked through in a turn
+  tell(0);
+  PollOptions range;
+  range.limit = 500;
+  range.bytes_max = std::size_t{1} << 20;
+  range.is_closed_range = true;
+  range.subscriber.until = Position{{"a", {{0, 199}}}};
+  const auto poll = ask(range);
+  loop.run();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->why_ended, "until");
+  EXPECT_EQ(answer->records, 200U);
+}
+
 }  // namespace
 }  // namespace tailgate

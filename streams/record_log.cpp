@@ -14,7 +14,16 @@ void RecordLog::start(Offset next) {
   at_end_.store(false, std::memory_order_relaxed);
   start_ = first_free_ = next;
   next_.store(next, std::memory_order_release);
-  epoch_.fetch_add(1, std::memory_order_release);
+  epoch_.store(++last_epoch_, std::memory_order_release);
+}
+
+void RecordLog::stop() {
+  const std::scoped_lock lock{mutex_};
+  chunks_.clear();
+  bytes_ = 0;
+  at_end_.store(false, std::memory_order_relaxed);
+  start_ = first_free_ = next_.load(std::memory_order_relaxed);
+  epoch_.store(0, std::memory_order_release);
 }
 
 void RecordLog::append(const RecordView& record, std::int64_t now_ms, std::size_t chunk_bytes_max) {

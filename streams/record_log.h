@@ -30,6 +30,8 @@ class RecordLog {
   // ---- the writer ----
   // Starts an epoch: nothing is held, and the next record to come has an offset >= `next`.
   void start(Offset next);
+  // Kafka's log may be another than the one that this is of: nothing is held or known until the next start().
+  void stop();
   // Ascending offsets, >= next().
   // A chunk that it has to begin is at most chunk_bytes_max large, unless the record is larger.
   void append(const RecordView& record, std::int64_t now_ms, std::size_t chunk_bytes_max = kChunkBytesMax);
@@ -43,7 +45,7 @@ class RecordLog {
   std::size_t bytes() const;  // of all chunks held
 
   // ---- readers ----
-  // 0 until the first start().
+  // 0 before start() and after stop().
   std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
   // Every readable record below it has been appended (or dropped since). Of one epoch: read epoch() before and after.
   Offset next() const { return next_.load(std::memory_order_acquire); }
@@ -80,9 +82,10 @@ class RecordLog {
 
   mutable std::mutex mutex_;  // chunks_ (the writer, which alone changes it, reads it unlocked)
   std::deque<Held> chunks_;
-  std::size_t bytes_ = 0;  // under mutex_
-  Offset start_ = 0;       // of the epoch; under mutex_
-  Offset first_free_ = 0;  // behind the last record appended; the writer's
+  std::size_t bytes_ = 0;         // under mutex_
+  Offset start_ = 0;              // of the epoch; under mutex_
+  Offset first_free_ = 0;         // behind the last record appended; the writer's
+  std::uint64_t last_epoch_ = 0;  // the writer's
   std::atomic<std::uint64_t> epoch_{0};
   std::atomic<Offset> next_{0};
   std::atomic<bool> at_end_{false};

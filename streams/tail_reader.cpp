@@ -175,6 +175,10 @@ void TailReader::check_catalog() {
       reading->retry_due_ms = -1;
       reading->denials = {};
       consumer_.stop(name);
+      // Made anew it is another log: nobody is to be given of this one, or a place in it, before the new one is known.
+      reading->tail->log.stop();
+      ++totals_.continuity_lost;
+      mark_changed(*reading);
       history_.drop(name);
     }
   }

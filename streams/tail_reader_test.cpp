@@ -268,6 +268,7 @@ TEST_F(TailReaderTest, APartitionWhoseTopicIsGoneIsReadNoMoreAndAnewWhenItIsBack
   settle();
   EXPECT_FALSE(consumer.started.contains(partition));
   EXPECT_EQ(history.dropped.size(), 1U);
+  EXPECT_EQ(follow_it->log().epoch(), 0U) << "nobody is to start at its end, or to be given of it";
 
   catalog.known[partition] = {0, 3, 3};
   catalog.set({{"orders", 1}});
