@@ -9,7 +9,7 @@ import tempfile
 import time
 
 from . import machine
-from .processes import OTHER_CORE, SERVER_CORE, Processes, answers, free_port, wait_until
+from .processes import OTHER_CORE, PRIORITY, SERVER_CORE, Processes, answers, free_port, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOISE_MAX = 0.15  # cores that others may use during a run that counts
@@ -103,12 +103,12 @@ class Bench:
             file.write_text(file.read_text() + (self.folder / "chain.pem").read_text())
         return file
 
-    def client(self, server, *flags, path=None, core=OTHER_CORE):
+    def client(self, server, *flags, path=None, core=OTHER_CORE, priority=PRIORITY):
         flags = (*flags, "--tls") if server.is_tls else flags
         pids = [flag for pid in server.pids() for flag in ("--server-pid", pid)]
         return self.processes.start(
             core, [self.build / "bench_load_client", "--port", server.port, "--path", path or server.path, *pids, *flags],
-            stdout=subprocess.PIPE, text=True)
+            priority=priority, stdout=subprocess.PIPE, text=True)
 
     def ready(self, client):
         line = client.stdout.readline()

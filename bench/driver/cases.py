@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 from . import machine
-from .processes import OTHER_CORE, SERVER_CORE
+from .processes import LAST_PRIORITY, OTHER_CORE, SERVER_CORE
 from .rounds import in_turn, rows
 from .servers import Floor, Nchan, Proxied, Tailgate
 
@@ -419,6 +419,31 @@ def partitions(case, bench):
                   rows(in_turn(bench, contestants), columns), "bytes_per_event")
 
 
+def live(bench, server, crowd=None):
+    """The figures of live subscribers, while one crowd of clients after the other does what `crowd` has them do.
+
+    A crowd has what the live clients leave of the core that they share: what is measured is the server.
+    """
+    count, seconds = (200, 4) if bench.quick else (1_000, 10)
+    client = bench.client(server, "--connections", count, "--warmup", 3, "--seconds", seconds)
+    bench.ready(client)
+    feeder = server.feed(20, 200, seconds + 60)
+    time.sleep(3)
+    while crowd and client.poll() is None:
+        bench.figures(crowd(server))
+    figures = bench.figures(client)
+    bench.processes.stop(feeder)
+    return figures
+
+
+LIVE = {"latency_ms.p50": ("live p50 ms", "{:.2f}"), "latency_ms.p99": ("live p99 ms", "{:.2f}")}
+
+
+def live_target(table, what, without, beside):
+    ratio = row_of(table, beside)["latency_ms.p99"] / row_of(table, without)["latency_ms.p99"]
+    return Target(f"p99 of live subscribers {what}, times that without", "≤ 2", ratio, ratio <= 2)
+
+
 def reconnect(case, bench):
     records = 10_000
     topic = bench.new_topic()
@@ -430,6 +455,7 @@ def reconnect(case, bench):
         figures = bench.figures(client)
         after = server.metrics()
         figures["fetches"] = after[HISTORY_READS] - before.get(HISTORY_READS, 0)
+        del figures["latency_ms"]  # how old records are that were missed
         figures["records_per_second"] = figures["events"] / figures["seconds"]
         return figures
 
@@ -437,14 +463,23 @@ def reconnect(case, bench):
         f"tailgate, {clients:,} clients": lambda n=clients: one_run(Tailgate(bench, topic, path=f"/streams/{topic}/0?from={{n}}"), lambda s: run(s, n))
         for clients in ((10, 100) if bench.quick else (10, 1_000, 10_000))
     }
+    most = list(contestants)[-1]
+    alone, beside = "1,000 live subscribers, nobody comes back", "1,000 live subscribers beside 10,000 that come back"
+
+    def crowd(server):
+        return bench.client(server, "--mode", "replay", "--connections", 1_000 if bench.quick else 10_000, "--until-sequence", records - 1,
+                            "--random", 0, records - 2, path=f"/streams/{topic}/0?from={{n}}", priority=LAST_PRIORITY)
+
+    contestants[alone] = lambda: one_run(tailgate_on_new_topic(bench), lambda s: {"latency_ms": live(bench, s)["latency_ms"]})
+    contestants[beside] = lambda: one_run(tailgate_on_new_topic(bench), lambda s: {"latency_ms": live(bench, s, crowd)["latency_ms"]})
     columns = {"seconds": ("all caught up after s", "{:.2f}"), "complete_ms.p50": ("a client p50 ms", "{:.1f}"),
                "complete_ms.p99": ("p99 ms", "{:.1f}"), "records_per_second": ("records/s in all", "{:,.0f}"),
-               "fetches": ("pages read from Kafka", "{:,.0f}")}
+               "fetches": ("pages read from Kafka", "{:,.0f}"), **LIVE}
     table = rows(in_turn(bench, contestants), columns)
-    most = list(contestants)[-1]
     few, many = row_of(table, "tailgate, 10 clients")["fetches"], row_of(table, most)["fetches"]
     return Result(case.name, case.title, "Clients that come back at once, each at another place within the last 10,000 records of 200 bytes.", columns, table,
-                  "seconds", [Target(f"pages read from Kafka, {most.split(', ', 1)[1]} over 10", "≤ 1.5", many / max(1, few), many <= 1.5 * max(1, few))])
+                  "seconds", [Target(f"pages read from Kafka, {most.split(', ', 1)[1]} over 10", "≤ 1.5", many / max(1, few), many <= 1.5 * max(1, few)),
+                              live_target(table, "while 10,000 come back", alone, beside)])
 
 
 HISTORY_READS = "tailgate_history_pages_total"
@@ -456,19 +491,42 @@ def connect(case, bench):
     def run(server):
         client = bench.client(server, "--connections", count, "--warmup", 0, "--seconds", 0)
         figures = bench.figures(client)
-        figures["connects_per_second"] = count / figures["open_seconds"]
-        return figures
+        return {"connects_per_second": count / figures["open_seconds"], "open_ms": figures["open_ms"]}
 
+    def first(server):
+        others = bench.client(server, "--connections", 1_000, "--warmup", 60, "--seconds", 0)
+        bench.ready(others)
+        feeder = server.feed(20, 200, 60)
+        time.sleep(3)
+        one_by_one = bench.client(server, "--mode", "replay", "--connections", 200, "--in-flight", 1, "--records", 1, path=f"{server.path}?from=-1")
+        figures = bench.figures(one_by_one)
+        for process in (feeder, others):
+            bench.processes.stop(process)
+        return {"first_ms": figures["complete_ms"]}
+
+    def crowd(server):
+        return bench.client(server, "--connections", count // 2, "--warmup", 0, "--seconds", 0, path=f"/streams/{quiet}", priority=LAST_PRIORITY)
+
+    quiet = bench.new_topic()
+    bench.create(quiet)
+    alone, beside = "1,000 live subscribers, nobody connects", "1,000 live subscribers beside clients that connect"
     contestants = {
         "tailgate": lambda: one_run(tailgate_on_new_topic(bench), run),
         "floor": lambda: one_run(Floor(bench, 0.001), run),
         "nchan": lambda: one_run(Nchan(bench), run),
+        "tailgate, one by one beside 1,000": lambda: one_run(tailgate_on_new_topic(bench), first),
+        alone: lambda: one_run(tailgate_on_new_topic(bench), lambda s: {"latency_ms": live(bench, s)["latency_ms"]}),
+        beside: lambda: one_run(tailgate_on_new_topic(bench), lambda s: {"latency_ms": live(bench, s, crowd)["latency_ms"]}),
     }
-    columns = {"connects_per_second": ("streams opened a second", "{:,.0f}"), "open_ms.p50": ("p50 ms", "{:.1f}"), "open_ms.p99": ("p99 ms", "{:.1f}")}
+    columns = {"connects_per_second": ("streams opened a second", "{:,.0f}"), "open_ms.p50": ("p50 ms", "{:.1f}"), "open_ms.p99": ("p99 ms", "{:.1f}"),
+               "first_ms.p50": ("first event p50 ms", "{:.2f}"), "first_ms.p99": ("p99 ms", "{:.2f}"), **LIVE}
     table = rows(in_turn(bench, contestants), columns)
     ours = row_of(table, "tailgate")["connects_per_second"]
+    first_ms = row_of(table, "tailgate, one by one beside 1,000")["first_ms.p99"]
     return Result(case.name, case.title, f"{count:,} HTTP/1.1 clients connect as fast as they can, 256 at a time, until the response begins.", columns,
-                  table, "connects_per_second", [Target("connects/s on one core", "≥ 25,000", ours, ours >= 25_000)])
+                  table, "connects_per_second", [Target("connects/s on one core", "≥ 25,000", ours, ours >= 25_000),
+                                                     Target("connect to the first event on a live feed, p99 ms", "< 3", first_ms, first_ms < 3),
+                                                     live_target(table, "while others connect", alone, beside)])
 
 
 def poll(case, bench):

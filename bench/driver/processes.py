@@ -10,6 +10,7 @@ SERVER_CORE = "0"
 OTHER_CORE = "1"
 # Above whatever else runs on the machine by accident, the same for every contestant.
 PRIORITY = "-15"
+LAST_PRIORITY = "19"
 
 
 def free_port():
@@ -22,13 +23,13 @@ class Processes:
     def __init__(self):
         self.running = []
 
-    def start(self, core, command, **options):
-        prefix = ["nice", "-n", PRIORITY] + (["taskset", "-c", core] if core else [])
+    def start(self, core, command, priority=PRIORITY, **options):
+        prefix = ["nice", "-n", priority] + (["taskset", "-c", core] if core else [])
         process = subprocess.Popen([*prefix, *map(str, command)], start_new_session=True, **options)
         self.running.append(process)
         try:
             # Where the kernel groups processes by session, it is the group's priority that counts against others.
-            pathlib.Path(f"/proc/{process.pid}/autogroup").write_text(PRIORITY)
+            pathlib.Path(f"/proc/{process.pid}/autogroup").write_text(priority)
         except OSError:
             pass
         return process
