@@ -77,11 +77,11 @@ class H2Session final : public Session, private H2Bodies::Owner {
   std::int64_t checked_ms_;          // when windows and bodies were last looked at
   std::int64_t last_goaway_ms_ = 0;  // when the second GOAWAY of a drain is due; 0: not draining
   std::uint32_t streams_begun_ = 0;
-  std::uint32_t unfinished_requests_ = 0;      // that no handler has
+  std::uint32_t unfinished_requests_ = 0;                              // that no handler has
   std::int32_t goaway_id_ = std::numeric_limits<std::int32_t>::max();  // of the GOAWAY that was sent
-  std::int32_t last_id_ = 0;                   // the highest that the client has used
-  std::uint32_t ids_seen_ = 0;                 // how many it has used
-  std::array<std::int32_t, 128> reset_ids_{};  // the last that we have reset
+  std::int32_t last_id_ = 0;                                           // the highest that the client has used
+  std::uint32_t ids_seen_ = 0;                                         // how many it has used
+  std::array<std::int32_t, 128> reset_ids_{};                          // the last that we have reset
   std::uint32_t resets_ = 0;
   Life life_ = Life::open;
   bool has_settings_ack_ = false;
