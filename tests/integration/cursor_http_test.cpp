@@ -287,7 +287,7 @@ TEST_F(CursorHttp, WithIdsOfMorePartitionsThanOneMayNameAreRefused) {
   std::string id = "10:0";
   for (int partition = 11; partition < 266; ++partition) id += "," + std::to_string(partition) + ":0";  // 256
   for (const std::string& query : {"?as=json&wait=0&cursor=many&commit=sent&last_event_id=" + id,
-                                  "?cursor=many&commit=sent&last_event_id=" + id, "?from=earliest&until=" + id}) {
+                                   "?cursor=many&commit=sent&last_event_id=" + id, "?from=earliest&until=" + id}) {
     const HttpResponse answer = fetch({.url = replicas[0]->url(path + query)});
     EXPECT_EQ(answer.status, 400) << query;
     EXPECT_NE(answer.body.find("256 partitions"), std::string::npos) << answer.body;
