@@ -13,6 +13,7 @@
 //   /later             answered by answer_later()
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <charconv>
@@ -69,7 +70,8 @@ class PatternSource final : public ByteSource {
 
 class SearchSource final : public ByteSource {
  public:
-  explicit SearchSource(std::uint64_t turns) : turns_{turns} {}
+  // Has found it in its turn `turns`, in the hundredth at the latest.
+  explicit SearchSource(std::uint64_t turns) : turns_{std::clamp<std::uint64_t>(turns, 1, 100)} {}
   Pull prepare(std::size_t) override {
     if (is_sent_) return {Pull::State::end, 0};
     if (--turns_ == 0) return {Pull::State::ready, kFound.size()};
@@ -97,11 +99,13 @@ struct Board {
   }
   std::string text;
   News news;
+  int open = 0;  // clients
 };
 
 class NewsSource final : public ByteSource {
  public:
-  explicit NewsSource(Board& board) : board_{board}, read_{board.text.size()} {}
+  explicit NewsSource(Board& board) : board_{board}, read_{board.text.size()} { ++board_.open; }
+  ~NewsSource() override { --board_.open; }
   Pull prepare(std::size_t bytes_max) override {
     const std::size_t bytes = std::min(bytes_max, board_.text.size() - read_);
     return {bytes == 0 ? Pull::State::wait_for_news : Pull::State::ready, bytes};
