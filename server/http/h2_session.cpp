@@ -156,10 +156,14 @@ struct H2Session::Callbacks {
     return 0;
   }
 
+  static void note_reset(H2Session& self, std::int32_t id) {
+    self.reset_ids_[self.resets_ % self.reset_ids_.size()] = id;
+    ++self.resets_;
+  }
+
   static int on_invalid_frame_recv(nghttp2_session*, const nghttp2_frame* frame, int, void* user_data) {
     H2Session& self = session_of(user_data);
-    self.reset_ids_[self.resets_ % self.reset_ids_.size()] = frame->hd.stream_id;  // its RST_STREAM waits to be sent
-    ++self.resets_;
+    note_reset(self, frame->hd.stream_id);  // its RST_STREAM waits to be sent
     self.head_since_ms_ = 0;
     self.thread_.counters.events.add(HttpEvent::bad_h2_stream);
     return 0;
@@ -195,8 +199,7 @@ struct H2Session::Callbacks {
       // Tells libnghttp2 that a body has ended; the client knows, and hears of it only where it is still sending.
       self.is_unsent_ = frame->rst_stream.error_code == NGHTTP2_NO_ERROR && (stream == nullptr || is_request_complete);
       if (self.is_unsent_) return 0;
-      self.reset_ids_[self.resets_ % self.reset_ids_.size()] = frame->hd.stream_id;
-      ++self.resets_;
+      note_reset(self, frame->hd.stream_id);
     }
     if (type != NGHTTP2_HEADERS || is_interim(frame->headers)) return 0;
     if (stream != nullptr) self.bodies_.begin(*stream);
