@@ -419,11 +419,15 @@ def partitions(case, bench):
                   rows(in_turn(bench, contestants), columns), "bytes_per_event")
 
 
-def live(bench, server, crowd=None):
-    """The figures of live subscribers, while one crowd of clients after the other does what `crowd` has them do.
+def live(bench, crowd=None):
+    """How late live subscribers are, while one crowd of clients after the other does what `crowd` has them do.
 
     A crowd has what the live clients leave of the core that they share: what is measured is the server.
     """
+    return one_run(tailgate_on_new_topic(bench), lambda server: live_on(bench, server, crowd))
+
+
+def live_on(bench, server, crowd):
     count, seconds = (200, 4) if bench.quick else (1_000, 10)
     client = bench.client(server, "--connections", count, "--warmup", 3, "--seconds", seconds)
     bench.ready(client)
@@ -433,7 +437,7 @@ def live(bench, server, crowd=None):
         bench.figures(crowd(server))
     figures = bench.figures(client)
     bench.processes.stop(feeder)
-    return figures
+    return {"latency_ms": figures["latency_ms"]}
 
 
 LIVE = {"latency_ms.p50": ("live p50 ms", "{:.2f}"), "latency_ms.p99": ("live p99 ms", "{:.2f}")}
@@ -470,8 +474,7 @@ def reconnect(case, bench):
         return bench.client(server, "--mode", "replay", "--connections", 1_000 if bench.quick else 10_000, "--until-sequence", records - 1,
                             "--random", 0, records - 2, path=f"/streams/{topic}/0?from={{n}}", priority=LAST_PRIORITY)
 
-    contestants[alone] = lambda: one_run(tailgate_on_new_topic(bench), lambda s: {"latency_ms": live(bench, s)["latency_ms"]})
-    contestants[beside] = lambda: one_run(tailgate_on_new_topic(bench), lambda s: {"latency_ms": live(bench, s, crowd)["latency_ms"]})
+    contestants |= {alone: lambda: live(bench), beside: lambda: live(bench, crowd)}
     columns = {"seconds": ("all caught up after s", "{:.2f}"), "complete_ms.p50": ("a client p50 ms", "{:.1f}"),
                "complete_ms.p99": ("p99 ms", "{:.1f}"), "records_per_second": ("records/s in all", "{:,.0f}"),
                "fetches": ("pages read from Kafka", "{:,.0f}"), **LIVE}
@@ -515,8 +518,8 @@ def connect(case, bench):
         "floor": lambda: one_run(Floor(bench, 0.001), run),
         "nchan": lambda: one_run(Nchan(bench), run),
         "tailgate, one by one beside 1,000": lambda: one_run(tailgate_on_new_topic(bench), first),
-        alone: lambda: one_run(tailgate_on_new_topic(bench), lambda s: {"latency_ms": live(bench, s)["latency_ms"]}),
-        beside: lambda: one_run(tailgate_on_new_topic(bench), lambda s: {"latency_ms": live(bench, s, crowd)["latency_ms"]}),
+        alone: lambda: live(bench),
+        beside: lambda: live(bench, crowd),
     }
     columns = {"connects_per_second": ("streams opened a second", "{:,.0f}"), "open_ms.p50": ("p50 ms", "{:.1f}"), "open_ms.p99": ("p99 ms", "{:.1f}"),
                "first_ms.p50": ("first event p50 ms", "{:.2f}"), "first_ms.p99": ("p99 ms", "{:.2f}"), **LIVE}
