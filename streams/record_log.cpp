@@ -9,21 +9,22 @@ namespace tailgate {
 
 void RecordLog::start(Offset next) {
   const std::scoped_lock lock{mutex_};
-  chunks_.clear();
-  bytes_ = 0;
-  at_end_.store(false, std::memory_order_relaxed);
-  start_ = first_free_ = next;
+  drop_all(next);
   next_.store(next, std::memory_order_release);
   epoch_.store(++last_epoch_, std::memory_order_release);
 }
 
 void RecordLog::stop() {
   const std::scoped_lock lock{mutex_};
+  drop_all(next_.load(std::memory_order_relaxed));
+  epoch_.store(0, std::memory_order_release);
+}
+
+void RecordLog::drop_all(Offset next) {
   chunks_.clear();
   bytes_ = 0;
   at_end_.store(false, std::memory_order_relaxed);
-  start_ = first_free_ = next_.load(std::memory_order_relaxed);
-  epoch_.store(0, std::memory_order_release);
+  start_ = first_free_ = next;
 }
 
 void RecordLog::append(const RecordView& record, std::int64_t now_ms, std::size_t chunk_bytes_max) {

@@ -79,6 +79,7 @@ class RecordLog {
     std::shared_ptr<RecordChunk> chunk;
   };
   bool find(Cursor& cursor) const;
+  void drop_all(Offset next);  // under mutex_
 
   mutable std::mutex mutex_;  // chunks_ (the writer, which alone changes it, reads it unlocked)
   std::deque<Held> chunks_;

@@ -127,14 +127,20 @@ void TailReader::on_ends(const TopicPartition& name, const Catalog::EndsAnswer& 
 
 void TailReader::on_ends_out_of_range(Reading& reading, const PartitionEnds& ends) {
   if (reading.asked < ends.begin) {
+    ++totals_.continuity_lost;
     start_epoch(reading, ends.begin);
     return;
   }
+  const bool is_forgotten = reading.tail->log.epoch() == 0;
   if (reading.asked <= ends.end) {  // a leader that lagged has caught up
-    reading.state = State::reading;
-    consumer_.start(reading.tail->name, reading.asked);
+    if (is_forgotten) {
+      start_epoch(reading, reading.asked);
+    } else {
+      read_on(reading, reading.asked);
+    }
     return;
   }
+  if (!is_forgotten) forget(reading);
   if (reading.denials.add(clock_.steady_ms()) < options_.beyond_ms) {
     retry_later(reading);
     return;
@@ -142,18 +148,27 @@ void TailReader::on_ends_out_of_range(Reading& reading, const PartitionEnds& end
   reports_.report(ReportLevel::warning, "truncated",
                   text_of(reading.tail->name) + " was truncated or made anew: offset " + std::to_string(reading.asked) +
                       " is beyond its end " + std::to_string(ends.end));
+  ++totals_.continuity_lost;
+  reading.denials = {};
   start_epoch(reading, ends.readable);
+}
+
+// Kafka's log may be another by now: nobody is to be given of the one that was, or a place in it, before that is known.
+void TailReader::forget(Reading& reading) {
+  reading.tail->log.stop();
+  mark_changed(reading);
   history_.drop(reading.tail->name);
 }
 
 void TailReader::start_epoch(Reading& reading, Offset next) {
-  RecordLog& log = reading.tail->log;
-  if (log.epoch() > 0) ++totals_.continuity_lost;
-  log.start(next);
-  reading.state = State::reading;
-  reading.denials = {};
-  consumer_.start(reading.tail->name, next);
+  reading.tail->log.start(next);
   mark_changed(reading);
+  read_on(reading, next);
+}
+
+void TailReader::read_on(Reading& reading, Offset next) {
+  reading.state = State::reading;
+  consumer_.start(reading.tail->name, next);
 }
 
 void TailReader::retry_later(Reading& reading) { reading.retry_due_ms = clock_.steady_ms() + options_.retry_ms; }
@@ -169,17 +184,14 @@ void TailReader::check_catalog() {
     if (exists && reading->state == State::gone) {
       reading->state = State::resolving;
       ask_ends(*reading);
-    } else if (!exists && reading->state != State::gone && reading->tail->log.epoch() > 0) {
+    } else if (!exists && (reading->state == State::reading || reading->state == State::out_of_range)) {
       reading->state = State::gone;
       reading->ask.cancel();
       reading->retry_due_ms = -1;
       reading->denials = {};
       consumer_.stop(name);
-      // Made anew it is another log: nobody is to be given of this one, or a place in it, before the new one is known.
-      reading->tail->log.stop();
       ++totals_.continuity_lost;
-      mark_changed(*reading);
-      history_.drop(name);
+      forget(*reading);
     }
   }
 }

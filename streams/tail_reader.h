@@ -39,7 +39,7 @@ struct TailCounts {
   std::uint64_t records = 0;          // read, since the start
   std::uint64_t bytes = 0;            // that they took in the logs
   std::uint64_t errors = 0;           // that partitions reported
-  std::uint64_t continuity_lost = 0;  // retention, truncation, recreation: epochs that were not the first
+  std::uint64_t continuity_lost = 0;  // retention, truncation, recreation
   std::uint64_t tailed = 0;           // partitions, now
   std::uint64_t behind = 0;           // of these, not at the readable end
   std::uint64_t log_bytes = 0;        // held now
@@ -54,10 +54,10 @@ struct TailTopicCounts {
 
 // Where a tail starts, and what happens when its position is no longer in Kafka:
 // - below the log's start (retention was faster): a new epoch at the log's start;
-// - beyond its end: the leader may lag behind the one before, so it is asked again for `beyond_ms`; then the log was
-// truncated
-//   or made anew: a new epoch at its readable end, and the partition's history is forgotten;
-// - the topic is gone from the catalog: nothing is read; a new epoch at the readable end when it is back.
+// - beyond its end: the log and the partition's history are forgotten at once, as both may be of another log than
+//   Kafka's. The leader may only lag behind the one before, so it is asked again for `beyond_ms`: a new epoch at the
+//   same position when it has caught up, else the log was truncated or made anew, and there is one at its readable end;
+// - the topic is gone from the catalog: both are forgotten; a new epoch at the readable end when it is back.
 //
 // Threads: follow any io thread, counts any; the rest the one that runs `own`. Follows are destroyed before the reader
 // is.
@@ -118,7 +118,9 @@ class TailReader final : public Tails, private ConsumerEvents {
   void ask_ends(Reading& reading);
   void on_ends(const TopicPartition& name, const Catalog::EndsAnswer& answer);
   void on_ends_out_of_range(Reading& reading, const PartitionEnds& ends);
+  void forget(Reading& reading);
   void start_epoch(Reading& reading, Offset next);
+  void read_on(Reading& reading, Offset next);
   void retry_later(Reading& reading);
   void check_catalog();
   void count_readings();

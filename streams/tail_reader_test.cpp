@@ -210,14 +210,53 @@ TEST_F(TailReaderTest, ALeaderThatLagsIsWaitedForAndNothingIsLost) {
   consumer.out_of_range(partition, 110);
   pass(5'000);
   EXPECT_FALSE(consumer.started.contains(partition));
-  EXPECT_EQ(follow_it->log().epoch(), 1U);
 
   catalog.known[partition] = {10, 120, 120};
   pass(1'000);
 
   ASSERT_EQ(consumer.started.at(partition), 110);
+  EXPECT_EQ(follow_it->log().next(), 110) << "goes on where it was";
+  EXPECT_EQ(follow_it->log().first(), 110) << "what came before is asked of Kafka";
+  EXPECT_EQ(reader->counts().continuity_lost, 0U);
+}
+
+TEST_F(TailReaderTest, ALeaderThatHasCaughtUpWhenItIsAskedCostsNothing) {
+  const auto follow_it = follow(io);
+  settle();
+  consumer.records(partition, 100, 109);
+  settle();
+  catalog.known[partition] = {10, 110, 110};
+  consumer.out_of_range(partition, 110);
+  settle();
+
+  EXPECT_EQ(consumer.started.at(partition), 110);
   EXPECT_EQ(follow_it->log().epoch(), 1U);
+  EXPECT_EQ(follow_it->log().first(), 100);
   EXPECT_TRUE(history.dropped.empty());
+}
+
+// Made anew between two reads of the metadata, it is never seen to be gone.
+TEST_F(TailReaderTest, OfALogThatKafkaDeniesNobodyIsGivenAnyMore) {
+  catalog.set({{"orders", 1}});
+  const auto follow_it = follow(io);
+  settle();
+  consumer.records(partition, 100, 109);
+  settle();
+  auto cursor = follow_it->log().seek(100);
+  catalog.known[partition] = {0, 3, 3};
+  consumer.out_of_range(partition, 110);
+  settle();
+
+  EXPECT_EQ(follow_it->log().epoch(), 0U) << "nobody is to start at its end";
+  EXPECT_EQ(follow_it->log().bytes(), 0U);
+  EXPECT_TRUE(read_all(follow_it->log(), cursor).empty());
+  EXPECT_EQ(history.dropped, (std::vector<TopicPartition>{partition}));
+  catalog.set({});
+  settle();
+  catalog.known[partition] = {0, 120, 120};
+  catalog.set({{"orders", 1}});
+  settle();
+  EXPECT_EQ(consumer.started.at(partition), 120) << "it was gone, so it does not go on at 110";
 }
 
 TEST_F(TailReaderTest, ALogThatStaysShorterWasTruncatedAndItsHistoryIsForgotten) {
@@ -228,9 +267,11 @@ TEST_F(TailReaderTest, ALogThatStaysShorterWasTruncatedAndItsHistoryIsForgotten)
   catalog.known[partition] = {0, 50, 45};
   consumer.out_of_range(partition, 110);
   pass(9'000);
-  EXPECT_EQ(follow_it->log().epoch(), 1U);
+  EXPECT_EQ(follow_it->log().epoch(), 0U);
+  EXPECT_EQ(reader->counts().continuity_lost, 0U);
   pass(2'000);
 
+  EXPECT_EQ(reader->counts().continuity_lost, 1U);
   EXPECT_EQ(follow_it->log().epoch(), 2U);
   EXPECT_EQ(follow_it->log().first(), 45);
   EXPECT_EQ(consumer.started.at(partition), 45);
@@ -249,13 +290,13 @@ TEST_F(TailReaderTest, TwoLagsWithASilenceBetweenAreNoTruncation) {
   pass(12'000);
   catalog.known[partition] = {0, 50, 45};
   pass(3'000);
-  EXPECT_EQ(follow_it->log().epoch(), 1U);
+  EXPECT_FALSE(consumer.started.contains(partition));
   catalog.known[partition] = {0, 110, 110};
   pass(1'000);
 
-  EXPECT_EQ(follow_it->log().epoch(), 1U);
   EXPECT_EQ(consumer.started.at(partition), 110);
-  EXPECT_TRUE(history.dropped.empty());
+  EXPECT_EQ(follow_it->log().next(), 110);
+  EXPECT_EQ(reader->counts().continuity_lost, 0U);
 }
 
 TEST_F(TailReaderTest, APartitionWhoseTopicIsGoneIsReadNoMoreAndAnewWhenItIsBack) {
