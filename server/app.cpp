@@ -205,7 +205,8 @@ class App {
                           .max_connections = options_.max_connections,
                           .record_bytes = options_.kafka.tails.record_bytes,
                           .feeds_bytes = options_.feeds.feeds_bytes,
-                          .history_bytes = options_.kafka.history.history_bytes};
+                          .history_bytes = options_.kafka.history.history_bytes,
+                          .bodies_bytes = options_.http.bodies_bytes_max * options_.threads};
     for (const auto& thread : streams_) sources.streams.push_back(&thread->counters);
     if (redis_) sources.redis = redis_->counters();
     for (const auto& thread : cursors_) sources.cursors.push_back(&thread->counters);

@@ -88,6 +88,7 @@ Result<AppOptions> app_options(const Config& config) {
   options.limits.pace = {static_cast<double>(config.limit_records), static_cast<double>(config.limit_bytes)};
   options.limits.replicas = config.replicas;
   options.http = http_options(config);
+  options.http.bodies_bytes_max = config.bodies_bytes / options.threads;
   auto trusted_proxies = Networks::parse(config.trusted_proxies);
   if (!trusted_proxies) return trusted_proxies.error();
   options.http.clients.trusted_proxies = std::move(*trusted_proxies);

@@ -80,6 +80,11 @@ void add_requests(MetricPage& page, const MetricSources& from) {
   for (std::size_t i = 0; i < from.http.threads(); ++i)
     sent += from.http.counters(i).events.get(HttpEvent::body_bytes_sent);
   page.counter("tailgate_sent_bytes_total", "Bytes of bodies handed to sockets.", as_double(sent));
+  std::uint64_t bodies = 0;
+  for (std::size_t i = 0; i < from.http.threads(); ++i) bodies += from.http.bodies_bytes(i);
+  page.gauge("tailgate_bodies_bytes", "Memory of requests' bodies and of answers that are there in full.",
+             as_double(bodies));
+  page.gauge("tailgate_bodies_max_bytes", "The setting bodies_bytes.", as_double(from.bodies_bytes));
 }
 
 void add_streams(MetricPage& page, const MetricSources& from) {

@@ -57,6 +57,7 @@ struct MetricSources {
   std::size_t record_bytes = 0;
   std::size_t feeds_bytes = 0;
   std::size_t history_bytes = 0;
+  std::size_t bodies_bytes = 0;
 };
 
 std::string metrics_text(const MetricSources& sources);

@@ -354,6 +354,10 @@ std::vector<Setting> make_settings() {
                       "Memory of the pages read from Kafka for clients that are behind, those that clients hold at the "
                       "moment among them."},
                      &Config::history_bytes, kMiB, 1024 * kGiB));
+  all.push_back(size({"bodies_bytes",
+                      "Memory of the answers of long polls, and of others above 4 KiB, until their clients have taken "
+                      "them, and of the bodies of requests while they come. What has no room in it is answered 503."},
+                     &Config::bodies_bytes, kMiB, 1024 * kGiB));
   all.push_back(size({"max_event_bytes", "Records above it are delivered as `oversize` events, without their value."},
                      &Config::max_event_bytes, kKiB, 64 * kMiB));
   all.push_back(size({"notsent_lowat", "Unsent bytes of a connection that the kernel takes: what a slow client costs."},

@@ -37,6 +37,7 @@ Poll::Poll(Feed& feed, const Position& passed, PollOptions options, std::functio
   next_ = subscriber_.id();
   feed.context().loop.timers().set(wait_, options_.wait_ms);
   feed.owner().drain().add(*this);
+  if (options_.budget != nullptr) held_ = ByteBudget::Share{*options_.budget};
   if (options_.paces != nullptr) pace_ = options_.paces->open(options_.caller, *this);
   wake();
 }
@@ -66,7 +67,7 @@ void Poll::gather() {
     switch (subscriber_.next(delivery)) {
       case Subscriber::Step::delivery:
         if (delivery.kind == Delivery::Kind::leave) return answer(delivery.code);
-        if (!take(delivery)) return answer("max_bytes");
+        if (const std::string_view why = take(delivery); !why.empty()) return answer(std::string{why});
         if (delivery.kind == Delivery::Kind::fault) return answer(delivery.code);
         next_ = subscriber_.id_text();
         if (records_ == options_.limit) return answer("limit");
@@ -94,7 +95,7 @@ void Poll::gather() {
   }
 }
 
-bool Poll::take(const Delivery& delivery) {
+std::string_view Poll::take(const Delivery& delivery) {
   Feed& feed = subscriber_.feed();
   if (delivery.kind != Delivery::Kind::record) {
     const ControlEvent event = control_event(delivery);
@@ -105,7 +106,7 @@ bool Poll::take(const Delivery& delivery) {
     events_text_ += R"({"event":")" + event.name + R"(",)";
     events_text_ += std::string_view{event.data}.substr(1, event.data.size() - 2);
     events_text_ += R"(,"before":)" + std::to_string(records_) + "}";
-    return true;
+    return {};
   }
   const std::size_t before = body_.size();
   if (records_ > 0) body_ += ',';
@@ -116,20 +117,27 @@ bool Poll::take(const Delivery& delivery) {
     body_ += delivery.front;
   }
   append_tail(body_, EventFormat::json, {});
+  if (held_ && !held_.resize(body_.capacity())) {
+    // What the string has grown by goes back, too.
+    std::string kept;
+    kept.reserve(before + kAroundRecordBytes);
+    body_ = std::move(kept.append(body_, 0, before));
+    return "no_room";
+  }
   if (records_ > 0 && records_bytes() > options_.bytes_max) {
     body_.resize(before);
-    return false;
+    return "max_bytes";
   }
   ++records_;
   feed.partitions()[delivery.slot].sent->add(1, body_.size() - before);
-  return true;
+  return {};
 }
 
 std::size_t Poll::records_bytes() const { return body_.size() - kBodyBegin.size(); }
 
 bool Poll::is_caught_up(std::string_view why) const {
   if (options_.is_closed_range && (why == "limit" || why == "until")) return why == "until";
-  return why != "max_bytes" && subscriber_.is_caught_up();
+  return why != "max_bytes" && why != "no_room" && subscriber_.is_caught_up();
 }
 
 void Poll::answer(std::string why) {
@@ -140,6 +148,7 @@ void Poll::answer(std::string why) {
   subscriber_.unpin();
   StreamCounters& counters = subscriber_.feed().context().counters;
   PollAnswer answer;
+  answer.is_refused = why == "no_room" && records_ == 0;
   answer.body = std::move(body_);
   answer.body += ']';
   if (!events_text_.empty()) {
@@ -153,6 +162,8 @@ void Poll::answer(std::string why) {
   answer.body += is_caught_up(why) ? "true" : "false";
   if (why == "until") answer.body += R"(,"end":true)";
   answer.body += '}';
+  answer.held = std::move(held_);
+  if (answer.held) static_cast<void>(answer.held.resize(answer.body.capacity()));
   answer.next = std::move(next_);
   answer.records = records_;
   answer.has_events = !events_text_.empty();

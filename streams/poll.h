@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "base/byte_budget.h"
 #include "base/byte_source.h"
 #include "base/loop_pass.h"
 #include "base/timers.h"
@@ -24,6 +25,8 @@ struct PollOptions {
   // From an id to an id: where the answer ends by itself, nothing in it depends on when it is given, so that
   // `caught_up` speaks of the range.
   bool is_closed_range = false;
+  // What polls hold together, and answers until they are sent; null: no bound.
+  ByteBudget* budget = nullptr;
   Paces* paces = nullptr;  // how fast `caller` may be sent to; null: as fast as it asks
   std::string caller;
   SubscriberOptions subscriber;  // is_counted is set
@@ -34,7 +37,9 @@ struct PollAnswer {
   std::string next;  // the id in it
   std::uint64_t records = 0;
   bool has_events = false;
-  std::string why_ended;  // limit, max_bytes, wait, until, caught_up, drain, or the code of a fault
+  std::string why_ended;    // limit, max_bytes, no_room, wait, until, caught_up, drain, or the code of a fault
+  ByteBudget::Share held;   // of the body
+  bool is_refused = false;  // no room for the first record: there is no answer
 };
 
 // Threads: its feed's. Holds what it has gathered, at most bytes_max and one event.
@@ -54,8 +59,8 @@ class Poll final : public StreamDrain::Member, private LoopPass::Member, private
   void on_turn() override;
   void on_news() override { wake(); }
   void gather();
-  // Takes one event in; false: it does not fit any more.
-  bool take(const Delivery& delivery);
+  // Takes one event in; if it does not fit any more, why.
+  std::string_view take(const Delivery& delivery);
   std::size_t records_bytes() const;
   void answer(std::string why);
   bool is_caught_up(std::string_view why) const;
@@ -63,6 +68,7 @@ class Poll final : public StreamDrain::Member, private LoopPass::Member, private
   PollOptions options_;
   std::function<void(PollAnswer)> then_;
   std::string body_;  // of the answer, as far as its records go
+  ByteBudget::Share held_;
   std::string events_text_;
   std::string next_;  // behind the last record taken
   std::uint64_t records_ = 0;

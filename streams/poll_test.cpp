@@ -178,5 +178,48 @@ TEST_F(PollTest, AClosedRangeEndsWhereItsBoundsSayHoweverManyBytesItHas) {
   EXPECT_EQ(answer->records, 200U);
 }
 
+TEST_F(PollTest, WhatHasNoRoomIsLeftForTheNextAnswer) {
+  ByteBudget budget{10'000};
+  ByteBudget::Share others{budget};
+  ASSERT_TRUE(others.resize(8'000));
+  for (Offset offset = 0; offset < 100; ++offset) append(0, offset);
+  tell(0);
+  PollOptions how;
+  how.budget = &budget;
+  auto poll = ask(how);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->why_ended, "no_room");
+  EXPECT_FALSE(answer->is_refused);
+  EXPECT_GT(answer->records, 1U);
+  EXPECT_LT(answer->records, 100U);
+  EXPECT_NE(answer->body.find(R"("next":"0:)" + std::to_string(answer->records - 1) + R"(","caught_up":false)"),
+            std::string::npos)
+      << answer->body;
+  EXPECT_LE(budget.held_bytes(), 10'000U);
+  EXPECT_GE(budget.held_bytes(), 8'000 + answer->body.size());
+  poll.reset();
+  EXPECT_GT(budget.held_bytes(), 8'000U) << "held by the answer";
+  answer.reset();
+  EXPECT_EQ(budget.held_bytes(), 8'000U);
+}
+
+TEST_F(PollTest, WithoutRoomForOneRecordItIsRefused) {
+  ByteBudget budget{10'000};
+  ByteBudget::Share others{budget};
+  ASSERT_TRUE(others.resize(10'000));
+  append(0, 0);
+  tell(0);
+  PollOptions how;
+  how.budget = &budget;
+  const auto poll = ask(how);
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(answer->is_refused);
+  EXPECT_EQ(answer->records, 0U);
+  ASSERT_TRUE(others.resize(0));
+  const auto alone = ask(how);
+  EXPECT_FALSE(answer->is_refused);
+  EXPECT_EQ(answer->records, 1U);
+}
+
 }  // namespace
 }  // namespace tailgate

@@ -25,6 +25,7 @@ class RecordedExchange final : public Exchange {
 
   const Request& request() const override { return request_; }
   Loop& loop() override { return loop_; }
+  ByteBudget& bodies() override { return bodies_; }
   void respond(Response response) override {
     EXPECT_FALSE(response_) << "answered twice";
     response_ = std::move(response);
@@ -58,6 +59,7 @@ class RecordedExchange final : public Exchange {
  private:
   SystemClock clock_;
   IoLoop loop_{clock_, 0};
+  ByteBudget bodies_{std::size_t{1} << 30};
   Request request_;
   std::optional<Response> response_;
 };

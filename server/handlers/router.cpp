@@ -31,6 +31,7 @@ class Router::Routed final : public Exchange, public Watch {
   Routed(const Router& router, Exchange& real) : router_{router}, real_{real} {}
   const Request& request() const override { return real_.request(); }
   Loop& loop() override { return real_.loop(); }
+  ByteBudget& bodies() override { return real_.bodies(); }
   void respond(Response response) override {
     router_.add_common_headers(&real_.request(), response);
     real_.respond(std::move(response));

@@ -15,6 +15,7 @@
 #include "server/handlers/stream_headers.h"
 #include "server/handlers/stream_request.h"
 #include "server/handlers/stream_start.h"
+#include "server/http/request_rules.h"
 #include "streams/coded_body.h"
 #include "streams/encoder.h"
 #include "streams/poll.h"
@@ -25,6 +26,7 @@ namespace tailgate {
 namespace {
 
 constexpr int kRetryAfterDrainS = 1;
+constexpr int kRetryAfterNoRoomS = 1;
 
 EventFormat format_of(const StreamRequest& request) {
   if (request.representation == Representation::json) return EventFormat::json;
@@ -349,6 +351,7 @@ class Opening final : public Watch {
     options.bytes_max = static_cast<std::size_t>(request_.bytes_max);
     options.wait_ms = request_.wait_s * 1000;
     options.is_closed_range = is_closed_range_;
+    options.budget = &exchange_.bodies();
     options.paces = limits_.paces;
     if (limits_.paces != nullptr) options.caller = caller();
     options.subscriber = subscriber_options(start);
@@ -364,6 +367,9 @@ class Opening final : public Watch {
   }
 
   void on_poll(PollAnswer&& answer) {
+    if (answer.is_refused) {
+      return exchange_.respond(make_problem(kNoRoom.status, kNoRoom.code, kNoRoom.detail, kRetryAfterNoRoomS));
+    }
     if (request_.commit == Commit::sent) {
       const Position passed = passed_beside(claimed_, answer.next, request_);
       if (!passed.empty()) commits_.note(key(), generation_, passed);
@@ -385,6 +391,7 @@ class Opening final : public Watch {
       response.headers.push_back({"Preference-Applied", request_.preference_applied});
     const bool never_changes = is_closed_range_ && is_uncompacted_ && is_final(answer);
     response.body = std::move(answer.body);
+    response.held = std::move(answer.held);
     if (never_changes) let_caches_keep(response, request_, exchange_.request());
     const std::uint64_t records = response.status == 304 ? 0 : answer.records;
     response.note = [records, why = std::move(answer.why_ended)] { return AccessNote{"json", records, why}; };

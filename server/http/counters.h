@@ -33,6 +33,7 @@ enum class HttpEvent : std::uint8_t {
   bad_h2_frame,   // a connection error
   bad_h2_stream,  // a stream error: what the client sent breaks RFC 9113, 8
   too_large,      // 413, 414, 431
+  no_room,        // 503: bodies hold all that they may
   tls_failed,
   refused_handshake,  // of an address that fails too many
   clear_on_tls,       // cleartext came to an https listener
@@ -54,13 +55,20 @@ enum class HttpEvent : std::uint8_t {
 };
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(HttpEvent::count_)> kHttpEventNames{
-    "connection_h1",      "connection_h2",     "refused_full",           "refused_address_full",
-    "bad_h1_framing",     "bad_h1_body",       "bad_h2_frame",           "bad_h2_stream",
-    "too_large",          "tls_failed",        "refused_handshake",      "clear_on_tls",
-    "bad_proxy_header",   "timeout_handshake", "timeout_first_byte",     "timeout_head",
-    "timeout_body",       "timeout_idle",      "timeout_ping",           "timeout_settings",
-    "stalled_connection", "stalled_stream",    "too_much_behind_stream", "streams_used_up",
-    "reset_at_drain_end", "body_bytes_sent",
+    "connection_h1",     "connection_h2",
+    "refused_full",      "refused_address_full",
+    "bad_h1_framing",    "bad_h1_body",
+    "bad_h2_frame",      "bad_h2_stream",
+    "too_large",         "no_room",
+    "tls_failed",        "refused_handshake",
+    "clear_on_tls",      "bad_proxy_header",
+    "timeout_handshake", "timeout_first_byte",
+    "timeout_head",      "timeout_body",
+    "timeout_idle",      "timeout_ping",
+    "timeout_settings",  "stalled_connection",
+    "stalled_stream",    "too_much_behind_stream",
+    "streams_used_up",   "reset_at_drain_end",
+    "body_bytes_sent",
 };
 
 struct alignas(64) HttpCounters {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/byte_budget.h"
 #include "base/byte_source.h"
 #include "base/ip_address.h"
 #include "base/loop.h"
@@ -62,6 +63,7 @@ struct Response {
   int status = 200;
   std::vector<ResponseField> headers;  // without Content-Length, Transfer-Encoding, Connection, Date: the session's
   std::string body;                    // used when `stream` is null
+  ByteBudget::Share held;              // what `body` holds of Exchange::bodies(), if it was counted as it grew
   std::unique_ptr<ByteSource> stream;
   std::string problem;               // of an error: the code of its problem+json, for the access line and the metrics
   std::function<AccessNote()> note;  // may be null; called before `stream` is destroyed
@@ -73,6 +75,8 @@ class Exchange {
   virtual ~Exchange() = default;
   virtual const Request& request() const = 0;
   virtual Loop& loop() = 0;
+  // Of its thread: what is there in full, of all its requests and answers. An answer without room becomes a 503.
+  virtual ByteBudget& bodies() = 0;
   // Exactly once, in the handler or later. HEAD: the session leaves the body (and drops the stream). Nothing is sent
   // before it returns; request() is good until the caller is back in the event loop, then the exchange is freed.
   virtual void respond(Response response) = 0;

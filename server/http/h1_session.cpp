@@ -29,6 +29,7 @@ void copy_number(ByteSink& sink, std::uint64_t number, int base) {
 }
 
 HttpEvent event_of(const Refusal& refusal) {
+  if (refusal.status == kNoRoom.status) return HttpEvent::no_room;
   const bool is_size = refusal.status == 413 || refusal.status == 414 || refusal.status == 431;
   return is_size ? HttpEvent::too_large : HttpEvent::bad_h1_framing;
 }
@@ -139,7 +140,8 @@ void H1Session::consume_head(std::string_view& input) {
     return;
   }
   state_ = State::body;
-  since_ms_ = thread_.now_ms();
+  incoming_->body_clock = BodyClock{thread_.now_ms()};
+  incoming_->held = ByteBudget::Share{thread_.bodies};
   incoming_->body.emplace(incoming_->head, thread_.options);
   sends_continue_ = incoming_->head.expects_continue && input.empty();
   consume_body(input);  // also to refuse a length before anything of it comes
@@ -148,9 +150,10 @@ void H1Session::consume_head(std::string_view& input) {
 void H1Session::consume_body(std::string_view& input) {
   const std::size_t before = input.size();
   const H1Body::State state = incoming_->body->take(input, incoming_->head.request.body);
-  incoming_->body_bytes += before - input.size();
+  incoming_->body_clock.add(before - input.size(), thread_.now_ms(), thread_.options);
   switch (state) {
     case H1Body::State::partial:
+      if (!incoming_->held.resize(incoming_->head.request.body.capacity())) refuse(kNoRoom);
       return;
     case H1Body::State::complete:
       handle_request();
@@ -270,7 +273,7 @@ void H1Session::start_answer(Gather& gather, Response response, HttpVersion vers
     thread_.counters.open.add(OpenGauge::streams);
     thread_.load.add(1);
   } else if (!response.body.empty()) {
-    answer_->source = std::make_unique<StringSource>(std::move(response.body));
+    answer_->source = std::make_unique<StringSource>(std::move(response));
   }
 }
 
@@ -331,10 +334,7 @@ std::int64_t H1Session::deadline_ms() const {
     if (incoming_) return incoming_->start_ms + options.header_block_ms;
     return is_first_ ? std::min(since_ms_ + options.first_byte_ms, first_by_ms_) : since_ms_ + options.idle_h1_ms;
   }
-  if (state_ == State::body) {
-    const std::uint64_t earned_ms = incoming_->body_bytes * 1000 / options.body_bytes_per_second_min;
-    return since_ms_ + std::max(options.body_grace_ms, static_cast<std::int64_t>(earned_ms));
-  }
+  if (state_ == State::body) return incoming_->body_clock.deadline_ms(options);
   return kNever;
 }
 

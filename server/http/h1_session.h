@@ -9,6 +9,7 @@
 #include <string>
 
 #include "server/http/access_line.h"
+#include "server/http/body_clock.h"
 #include "server/http/h1_body.h"
 #include "server/http/h1_head.h"
 #include "server/http/http_thread.h"
@@ -52,7 +53,8 @@ class H1Session final : public Session, public OpenExchange::Owner, public Waker
     H1HeadScan scan;
     H1Head head;
     std::optional<H1Body> body;
-    std::size_t body_bytes = 0;  // as they came, framing included
+    BodyClock body_clock;
+    ByteBudget::Share held;  // of its body, once it has come in part
   };
 
   struct Answer {

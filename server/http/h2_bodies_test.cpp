@@ -45,7 +45,7 @@ TEST(H2Window, IsNeverAboveItsMaximum) {
 // What a client that keeps count has given and got, of one connection in memory.
 class Ledger {
  public:
-  explicit Ledger(std::string_view settings = "") {
+  explicit Ledger(std::string_view settings = "", const HttpOptions& options = {}) : connection{options} {
     connection.send(std::string{kPreface} + frame(h2::kSettings, 0, 0, settings));
     if (!settings.empty()) first = static_cast<std::int64_t>(h2::number_of(settings.substr(2, 4)));
     read();
@@ -461,6 +461,43 @@ TEST(H2Connection, ACompleteRequestThatWaitsForABlockedOutputIsNotTimedOut) {
   peer.read();
   EXPECT_EQ(peer.connection.handler.handled, 2) << "answered with 408";
   EXPECT_EQ(peer.bytes[3], 5U);
+}
+
+TEST(H2Connection, ABodyThatStopsAfterMuchOfItHasComeIsNotHeldForLong) {
+  Ledger peer;
+  peer.send(frame(h2::kSettings, h2::kAck, 0));
+  peer.get(1, "/news");
+  peer.windows[3] = peer.first;
+  peer.send(post_head(3));
+  for (int i = 0; i < 30; ++i) peer.send(frame(h2::kData, 0, 3, std::string(16'384, 'x')));
+  EXPECT_GE(peer.connection.thread.bodies.held_bytes(), 30U * 16'384);
+  for (int i = 0; i < 13; ++i) peer.connection.advance(1'000);
+  peer.read();
+
+  EXPECT_EQ(peer.connection.thread.bodies.held_bytes(), 0U);
+  EXPECT_EQ(peer.connection.thread.counters.events.get(HttpEvent::timeout_body), 1);
+  EXPECT_EQ(peer.connection.handler.handled, 1) << "/news";
+  EXPECT_FALSE(peer.goaway);
+}
+
+TEST(H2Connection, ABodyWithoutRoomIsRefusedAndItsConnectionGoesOn) {
+  HttpOptions options;
+  options.bodies_bytes_max = 70'000;
+  Ledger peer{"", options};
+  peer.send(frame(h2::kSettings, h2::kAck, 0));
+  peer.get(1, "/news");
+  peer.windows[3] = peer.windows[5] = peer.first;
+  peer.send(post_head(3) + post_head(5));
+  const std::string part(10'000, 'x');
+  for (int i = 0; i < 3; ++i) peer.send(frame(h2::kData, 0, 3, part));
+  for (int i = 0; i < 3; ++i) peer.send(frame(h2::kData, 0, 5, part));
+  EXPECT_EQ(peer.connection.thread.counters.events.get(HttpEvent::no_room), 1);
+  peer.send(frame(h2::kData, h2::kEndStream, 3, part));
+
+  EXPECT_EQ(peer.bytes[3], 4 * part.size());
+  EXPECT_EQ(peer.connection.thread.bodies.held_bytes(), 0U);
+  tell(peer, "one");
+  EXPECT_EQ(peer.bytes[1], 3U);
 }
 
 }  // namespace

@@ -135,7 +135,7 @@ struct H2Session::Callbacks {
         H2Incoming& incoming = *stream->incoming;
         if (!incoming.has_fields) {
           incoming.check(self.host_.info().scheme);
-          incoming.body_start_ms = self.thread_.now_ms();
+          incoming.body_clock = BodyClock{self.thread_.now_ms()};
           const bool has_body = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0;
           if (has_body && !incoming.refusal && incoming.expects_continue()) self.submit_continue(frame->hd.stream_id);
         }
@@ -174,7 +174,7 @@ struct H2Session::Callbacks {
     H2Stream* stream = stream_of(handle, id);
     if (stream == nullptr || !stream->incoming) return 0;
     H2Session& self = session_of(user_data);
-    stream->incoming->add_body(view_of(data, size), self.thread_.options);
+    stream->incoming->add_body(view_of(data, size), self.thread_);
     if (stream->incoming->refusal) self.add_work(*stream);
     return 0;
   }
@@ -424,7 +424,7 @@ void H2Session::answer(H2Stream& stream) {
       thread_.load.add(1);
     } else if (!response.body.empty()) {
       stream.body_left = response.body.size();
-      stream.source = std::make_unique<StringSource>(std::move(response.body));
+      stream.source = std::make_unique<StringSource>(std::move(response));
     }
   }
   if (!stream.source) stream.why = WhyEnded::complete;
@@ -552,12 +552,10 @@ void H2Session::check_bodies(std::int64_t now_ms, std::int64_t passed_ms, bool i
     if (!stream.incoming || !stream.incoming->has_fields || stream.is_linked()) continue;
     H2Incoming& incoming = *stream.incoming;
     if (is_output_blocked) {  // nothing is read meanwhile
-      incoming.body_start_ms += std::min(passed_ms, now_ms - incoming.body_start_ms);
+      incoming.body_clock.skip(passed_ms, now_ms);
       continue;
     }
-    const auto earned_ms =
-        static_cast<std::int64_t>(incoming.request.body.size() * 1000 / options.body_bytes_per_second_min);
-    if (now_ms < incoming.body_start_ms + std::max(options.body_grace_ms, earned_ms)) continue;
+    if (now_ms < incoming.body_clock.deadline_ms(options)) continue;
     thread_.counters.events.add(HttpEvent::timeout_body);
     incoming.refuse(kBodyTimeout);
     add_work(stream);

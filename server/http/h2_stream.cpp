@@ -21,6 +21,7 @@ H2Incoming::H2Incoming(std::int64_t start) : start_ms{start} { request.version =
 void H2Incoming::refuse(const Refusal& why) {
   if (!refusal) refusal = why;
   request.body = {};
+  held_ = {};
 }
 
 void H2Incoming::add_field(std::string_view name, std::string_view value, const HttpOptions& options) {
@@ -56,15 +57,21 @@ void H2Incoming::add_field(std::string_view name, std::string_view value, const 
   }
 }
 
-void H2Incoming::add_body(std::string_view bytes, const HttpOptions& options) {
+void H2Incoming::add_body(std::string_view bytes, HttpThread& thread) {
   if (refusal) return;
+  const HttpOptions& options = thread.options;
+  body_clock.add(bytes.size(), thread.now_ms(), options);
   const std::size_t bytes_max =
       is_bodiless_method(request.method) ? options.get_body_bytes_max : options.body_bytes_max;
   if (request.body.size() + bytes.size() > bytes_max) {
     refuse(kBodyTooLarge);
-  } else {
-    request.body += bytes;
+    return;
   }
+  if (request.body.empty()) held_ = ByteBudget::Share{thread.bodies};
+  request.body += bytes;
+  if (held_.resize(request.body.capacity())) return;
+  thread.counters.events.add(HttpEvent::no_room);
+  refuse(kNoRoom);
 }
 
 void H2Incoming::check(Scheme listener_scheme) {

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "server/http/access_line.h"
+#include "server/http/body_clock.h"
 #include "server/http/exchange.h"
 #include "server/http/h2_window.h"
 #include "server/http/open_exchange.h"
@@ -30,7 +31,7 @@ class H2Incoming {
 
   // Counted before anything is kept: past a limit only the refusal remains.
   void add_field(std::string_view name, std::string_view value, const HttpOptions& options);
-  void add_body(std::string_view bytes, const HttpOptions& options);
+  void add_body(std::string_view bytes, HttpThread& thread);
   void refuse(const Refusal& refusal);
   // So much that its sender gets no answer: who is only above the limits is told so.
   bool is_far_too_large(const HttpOptions& options) const {
@@ -43,7 +44,7 @@ class H2Incoming {
 
   Request request;
   std::int64_t start_ms;
-  std::int64_t body_start_ms = 0;
+  BodyClock body_clock;
   bool has_fields = false;   // all of them; what follows is body and trailers
   bool is_complete = false;  // END_STREAM has come
   std::optional<Refusal> refusal;
@@ -52,6 +53,7 @@ class H2Incoming {
   std::size_t fields_bytes_ = 0;
   std::size_t fields_ = 0;
   std::string target_;
+  ByteBudget::Share held_;             // of the body
   std::optional<std::size_t> cookie_;  // its index: crumbs are joined (RFC 9113, 8.2.3)
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/byte_budget.h"
 #include "base/loop.h"
 #include "base/loop_pass.h"
 #include "server/http/counters.h"
@@ -25,7 +26,13 @@ class HttpThread {
  public:
   HttpThread(Loop& loop_in, LoopLoad& load_in, const HttpOptions& options_in, Handler& handler_in,
              ExchangeObserver& observer_in)
-      : loop{loop_in}, load{load_in}, options{options_in}, handler{handler_in}, observer{observer_in}, pass{loop_in} {}
+      : loop{loop_in},
+        load{load_in},
+        options{options_in},
+        handler{handler_in},
+        observer{observer_in},
+        bodies{options_in.bodies_bytes_max},
+        pass{loop_in} {}
 
   std::int64_t now_ms() { return loop.timers().clock().steady_ms(); }
   std::string_view date_line() { return date.line(loop.timers().clock().wall_ms()); }
@@ -38,6 +45,7 @@ class HttpThread {
   Handler& handler;
   ExchangeObserver& observer;
   HttpCounters counters;
+  ByteBudget bodies;
   LoopPass pass;
   Gather gather;
   H2Memory h2_memory;

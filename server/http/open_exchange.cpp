@@ -3,10 +3,19 @@
 #include <algorithm>
 #include <cassert>
 
+#include "server/http/request_rules.h"
+
 namespace tailgate {
 
 void OpenExchange::respond(Response response) {
   assert(!reply_);
+  if (response.body.size() > kSmallAnswerBytes && !response.held) {
+    response.held = ByteBudget::Share{thread_.bodies};
+    if (!response.held.resize(response.body.capacity())) {
+      thread_.counters.events.add(HttpEvent::no_room);
+      response = thread_.handler.refusal(kNoRoom.status, kNoRoom.code, kNoRoom.detail, &request_);
+    }
+  }
   reply_.emplace(std::move(response));
   owner_.on_reply();
 }

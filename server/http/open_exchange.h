@@ -29,6 +29,7 @@ class OpenExchange final : public Exchange {
 
   const Request& request() const override { return request_; }
   Loop& loop() override { return thread_.loop; }
+  ByteBudget& bodies() override { return thread_.bodies; }
   void respond(Response response) override;
   bool has_reply() const { return reply_.has_value(); }
   Response take_reply() { return std::move(*reply_); }
@@ -43,13 +44,14 @@ class OpenExchange final : public Exchange {
 // A body that is there in full.
 class StringSource final : public ByteSource {
  public:
-  explicit StringSource(std::string body) : body_{std::move(body)} {}
+  explicit StringSource(Response&& response) : body_{std::move(response.body)}, held_{std::move(response.held)} {}
   Pull prepare(std::size_t bytes_max) override;
   void emit(std::size_t bytes, ByteSink& sink) override;
   void set_waker(Waker&) override {}
 
  private:
   std::string body_;
+  ByteBudget::Share held_;
   std::size_t sent_ = 0;
 };
 

@@ -17,6 +17,8 @@ struct Refusal {
 inline constexpr Refusal kTargetTooLong{414, "target_too_long", "The request target is too long."};
 inline constexpr Refusal kFieldsTooLarge{431, "fields_too_large", "The header fields are too large."};
 inline constexpr Refusal kTooManyFields{431, "too_many_fields", "There are too many header fields."};
+inline constexpr Refusal kNoRoom{503, "overloaded",
+                                 "There is no room for more: too much waits for clients that send or take it slowly."};
 inline constexpr Refusal kBodyTooLarge{413, "body_too_large", "The request body is too large."};
 inline constexpr Refusal kUnknownMethod{501, "unknown_method", "The method is not implemented."};
 

@@ -43,6 +43,7 @@ class HttpServer {
   std::size_t threads() const { return per_thread_.size(); }
   // Threads: any.
   const HttpCounters& counters(std::size_t index) const { return per_thread_[index]->http.counters; }
+  std::uint64_t bodies_bytes(std::size_t index) const { return per_thread_[index]->http.bodies.held_bytes(); }
 
  private:
   class Sink;
