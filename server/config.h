@@ -66,7 +66,7 @@ struct Config {
   std::size_t feed_bytes = std::size_t{8} << 20;
   std::size_t feeds_bytes = std::size_t{512} << 20;
   std::size_t history_bytes = std::size_t{256} << 20;
-  std::size_t bodies_bytes = std::size_t{256} << 20;
+  std::size_t bodies_bytes = std::size_t{128} << 20;
   std::size_t max_event_bytes = std::size_t{1} << 20;
   std::size_t notsent_lowat = std::size_t{32} << 10;
   std::size_t sndbuf = 0;  // 0: the kernel's choice

@@ -36,7 +36,7 @@ struct HttpOptions {
   std::size_t get_body_bytes_max = 64 * 1024;  // of a method that has no use for a body
   // What an io thread holds of bodies that are there in full: of requests, until a handler has them, and of answers,
   // until they are sent. Answers of up to kSmallAnswerBytes do not count.
-  std::size_t bodies_bytes_max = std::size_t{256} << 20;
+  std::size_t bodies_bytes_max = std::size_t{128} << 20;
   std::size_t trailers_bytes_max = 4 * 1024;
   // What the kernel takes at once of a connection that it holds nothing of.
   std::size_t notsent_lowat_bytes = 32 * 1024;

@@ -125,7 +125,7 @@ TEST_F(Metrics, CountGapsResetsHistoryAndTheDelayOfDelivery) {
   EXPECT_EQ(value("tailgate_history_max_bytes"), 256 << 20);
   EXPECT_EQ(value("tailgate_record_max_bytes"), 256 << 20);
   EXPECT_EQ(value("tailgate_feeds_max_bytes"), 512 << 20);
-  EXPECT_EQ(value("tailgate_bodies_max_bytes"), 256 << 20);
+  EXPECT_EQ(value("tailgate_bodies_max_bytes"), 128 << 20);
 
   const SseClient beyond{{.url = server().url("/streams/" + topic), .headers = {"Last-Event-ID: 0:1000"}}};
   const SseClient live{{.url = server().url("/streams/" + topic)}};

@@ -109,9 +109,10 @@ TEST_F(NoMemory, WhatTheManualAddsUpIsEnoughForReadersThatStandStillAndForMoreCl
   constexpr int kNew = 1'500;
   constexpr std::size_t kConnections = 300;
   constexpr int kStreams = 200;
+  constexpr int kPolls = 60;
   const auto topic = make_old_topic(kOld);
   const std::string flags =
-      "--threads 2 --record-bytes 4MiB --feeds-bytes 4MiB --feed-bytes 1MiB --history-bytes 8MiB "
+      "--threads 2 --record-bytes 4MiB --feeds-bytes 4MiB --feed-bytes 1MiB --history-bytes 8MiB --bodies-bytes 4MiB "
       "--max-event-bytes 64KiB --write-stall 10m --first-byte-timeout 10m --heartbeat 1s "
       "--drain 1s --max-connections " +
       std::to_string(kConnections) + " --limit-streams " + std::to_string(kStreams);
@@ -120,11 +121,21 @@ TEST_F(NoMemory, WhatTheManualAddsUpIsEnoughForReadersThatStandStillAndForMoreCl
   EXPECT_TRUE(thread_names(server.pid()).contains("jemalloc_bg_thd")) << "nobody gives memory back";
   // As docs/operations.md has it: what a process has that does nothing, its bounds, its connections, and what the two
   // handles for history may have fetched. What is written here is more.
-  const std::size_t bounds = (4 + 4 + 8) * kMiB;
+  const std::size_t bounds = (4 + 4 + 8 + 4) * kMiB;
   const std::size_t fetched = 2 * (64 + 8) * kMiB;
   limit_data(server.pid(), data_of(server.pid()) + bounds + kConnections * 20'000 + fetched);
 
   const std::string path = "/streams/" + topic;
+  // Answers of 1 MiB that nobody takes: some have room, the others are refused.
+  std::list<RawConnection> polls;
+  for (int i = 0; i < kPolls; ++i) {
+    polls.emplace_back(server.port(), RawConnection::Options{.receive_buffer = 4096, .from = 2});
+    polls.back().write(request_of(path + "?as=json&from=earliest"));
+  }
+  ASSERT_TRUE(eventually([&] { return server.metric(R"(tailgate_errors_total{code="overloaded"})") > 0; }));
+  EXPECT_GT(server.metric("tailgate_bodies_bytes"), kMiB);
+  EXPECT_LE(server.metric("tailgate_bodies_bytes"), 4 * kMiB);
+  ASSERT_TRUE(eventually([&] { return server.metric("tailgate_limit_slots") == 0; }));
   std::list<RawConnection> stalled;
   for (int i = 0; i < kStreams; ++i) {
     stalled.emplace_back(server.port(), RawConnection::Options{.receive_buffer = 4096, .from = 2});
