@@ -46,17 +46,28 @@ RedisNode* RedisCluster::node_at(const RedisAddress& address) {
   return nodes_.emplace(address, std::move(node)).first->second.get();
 }
 
+// The next one behind who was asked last: one that hangs, or is no part of the cluster any more, is not the only one
+// that is heard. Null: none is up.
+RedisNode* RedisCluster::whom_to_ask() const {
+  const auto is_up = [](const auto& node) { return node.second->is_up(); };
+  const auto behind = nodes_.upper_bound(asked_);
+  if (const auto up = std::find_if(behind, nodes_.end(), is_up); up != nodes_.end()) return up->second.get();
+  const auto up = std::find_if(nodes_.begin(), behind, is_up);
+  return up == behind ? nullptr : up->second.get();
+}
+
 // The map is read often while something is away, for a failover changes it, and seldom else.
 void RedisCluster::look() {
   const std::int64_t now_ms = loop_.timers().clock().steady_ms();
-  const auto up = std::find_if(nodes_.begin(), nodes_.end(), [](const auto& node) { return node.second->is_up(); });
-  if (up != nodes_.end() && (!is_whole() || now_ms - asked_ms_ >= kRefreshMs)) ask_for_slots(*up->second);
+  RedisNode* const up = whom_to_ask();
+  if (up != nullptr && (!is_whole() || now_ms - asked_ms_ >= kRefreshMs)) ask_for_slots(*up);
   loop_.timers().set(look_timer_, kLookMs);
 }
 
 void RedisCluster::ask_for_slots(RedisNode& node) {
   if (std::exchange(is_asking_, true)) return;
   asked_ms_ = loop_.timers().clock().steady_ms();
+  asked_ = node.address();
   std::string question;
   append_redis_command(question, {"CLUSTER", "SLOTS"});
   node.send(std::move(question), std::chrono::steady_clock::now() + kSlotsDeadline,
@@ -69,6 +80,7 @@ void RedisCluster::ask_for_slots(RedisNode& node) {
 
 // [[first, last, [host, port, …] of the master, … of its replicas], …]
 void RedisCluster::take_slots(const RedisNode& from, const RedisReply& reply) {
+  if (reply.items.empty()) return;  // it was taken out of the cluster, and knows nobody
   std::array<RedisNode*, kRedisSlots> slots{};
   std::vector<RedisNode*> masters;
   for (const RedisReply& range : reply.items) {

@@ -35,6 +35,7 @@ class RedisCluster final : public RedisRunner, private RedisNodeWatch {
   void on_down(RedisNode& node, RedisFailure failure, const std::string& why) override;
   // Null: there are kNodesMax.
   RedisNode* node_at(const RedisAddress& address);
+  RedisNode* whom_to_ask() const;
   void look();
   void ask_for_slots(RedisNode& node);
   void take_slots(const RedisNode& from, const RedisReply& reply);
@@ -48,6 +49,7 @@ class RedisCluster final : public RedisRunner, private RedisNodeWatch {
   std::vector<RedisNode*> masters_;  // of the map
   bool is_asking_ = false;
   std::int64_t asked_ms_ = 0;
+  RedisAddress asked_;  // who was asked last
   Timer look_timer_{*this, [](RedisCluster& self) { self.look(); }};
 };
 

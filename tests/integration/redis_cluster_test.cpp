@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/redis_cluster.h"
 #include "base/redis_slot.h"
 #include "tests/integration/cursor_replicas.h"
 #include "tests/integration/limit_replica.h"
@@ -160,6 +161,26 @@ TEST_F(RedisClusterTest, APartThatIsAwayFailsOnlyWhatBelongsToIt) {
   EXPECT_TRUE(eventually([&] { return caller.link().state() == RedisState::away; }));
   EXPECT_FALSE(caller.run(set_script(), {"{a}"}, {"1"}));
   EXPECT_EQ(caller.text(set_script(), {alive}, {"1"}), "1");
+}
+
+// One that was taken out of the cluster (CLUSTER RESET) and still runs: it knows of nobody, and is asked first.
+TEST_F(RedisClusterTest, ANodeThatIsNoLongerPartOfItDoesNotTakeTheOthersAlong) {
+  const RedisServer alone{{"--cluster-enabled", "yes", "--cluster-port", std::to_string(free_port())}};
+  RedisOptions with_it = options();
+  with_it.servers.insert(with_it.servers.begin(), {"0.0.0.0", static_cast<std::uint16_t>(alone.port())});
+  RedisCaller caller{with_it};
+  const auto works = [&] {
+    for (const std::string key : {"{a}", "{b}", "{c}", "{d}", "{e}"}) {
+      if (caller.text(set_script(), {key}, {"1"}) != "1") return false;
+    }
+    return true;
+  };
+  EXPECT_TRUE(eventually(works));
+  caller.thread().forward(RedisCluster::kRefreshMs);  // the map is read again
+  for (int i = 0; i < 10; ++i) {
+    caller.thread().forward(RedisCluster::kLookMs);
+    EXPECT_TRUE(works()) << i;
+  }
 }
 
 struct RedisClusterFailover : RedisClusterTest {
