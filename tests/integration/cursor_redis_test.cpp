@@ -223,7 +223,8 @@ TEST_F(RedisCursorTest, AnEraseGivesUpOnACursorThatIsResetAllTheTime) {
 // docs/operations.md names these.
 TEST_F(RedisCursorTest, NeedNoMoreRightsThanTheManualAsksFor) {
   const std::string manual = read_file(TAILGATE_SOURCE_DIR "/docs/operations.md");
-  const std::string rights = "+@scripting +@hash +@sortedset +@keyspace +@connection +time +wait +memory|usage";
+  const std::string rights =
+      "+@scripting +@hash +@sortedset +@keyspace +@connection +time +wait +memory|usage +get +set";
   EXPECT_NE(manual.find(rights), std::string::npos);
   std::vector<std::string> words{"ACL", "SETUSER", "app", "on", ">pw", "~tailgate:*"};
   std::istringstream each{rights};

@@ -1,6 +1,12 @@
 // What limits count, in memory and in a real Redis: the same tests; and what only a Redis can do to them.
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <vector>
+
 #include "tests/integration/limit_replica.h"
 #include "tests/support/redis_server.h"
 
@@ -251,6 +257,28 @@ TEST(LimitsInRedis, RubbishIsThrownAway) {
   EXPECT_TRUE(a.take_slot("o", "a1", 1));
   EXPECT_FALSE(a.take_slot("o", "a2", 1));
   EXPECT_EQ(a.counters.without_redis.get(), 0U);
+}
+
+// docs/operations.md names these.
+TEST(LimitsInRedis, NeedNoMoreRightsThanTheManualAsksFor) {
+  std::ifstream file{TAILGATE_SOURCE_DIR "/docs/operations.md"};
+  const std::string manual{std::istreambuf_iterator<char>{file}, {}};
+  const std::string begin = "The user needs `";
+  const std::size_t at = manual.find(begin);
+  ASSERT_NE(at, manual.npos);
+  std::istringstream rights{manual.substr(at + begin.size(), manual.find('`', at + begin.size()) - at - begin.size())};
+  RedisServer redis;
+  std::vector<std::string> words{"ACL", "SETUSER", "app", "on", ">pw", "~t:*"};
+  for (std::string right; rights >> right;) words.push_back(right);
+  EXPECT_EQ(redis.command(words), "OK\n");
+  LimitReplica a{"redis://app:pw@127.0.0.1:" + std::to_string(redis.port()), "a"};
+  EXPECT_EQ(a.take("k", kSlow, 4).granted, 4);
+  EXPECT_TRUE(a.take_slot("o", "a1", 1));
+  EXPECT_FALSE(a.take_slot("o", "a2", 1));
+  a.leave_slot("o", "a1");
+  EXPECT_TRUE(eventually([&] { return a.take_slot("o", "a2", 1); }));
+  EXPECT_EQ(a.counters.without_redis.get(), 0U);
+  EXPECT_EQ(redis.command({"ACL", "LOG"}), "\n");
 }
 
 TEST(LimitsInRedis, NamesCannotLeaveTheirPlace) {
