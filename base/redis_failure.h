@@ -7,7 +7,7 @@
 
 namespace tailgate {
 
-// By the first word of the error; what is not known is the script's.
+// By the first word of the error, or of the one that a script met; what is not known is the script's.
 RedisFailure failure_of(std::string_view error);
 
 // This connection leads to a server that cannot serve now, or not this user: another connection may.

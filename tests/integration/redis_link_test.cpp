@@ -212,6 +212,19 @@ TEST(RedisLink, TellsEveryErrorReplyByItsKindAndGoesOn) {
       {"NOREPLICAS Not enough good replicas to write.", RedisFailure::no_replicas},
       {"NOSCRIPT No matching script.", RedisFailure::script},  // of EVAL: then it is not about the script
       {"ERR something else", RedisFailure::script},
+      // What scripts meet in Redis 6.2.
+      {"ERR Error running script (call to f_0a1b): @user_script:9: @user_script: 9: -READONLY You can't write against "
+       "a read only replica.",
+       RedisFailure::readonly},
+      {"ERR Error running script (call to f_0a1b): @user_script:9: @user_script: 9: -OOM command not allowed when used "
+       "memory > 'maxmemory'.",
+       RedisFailure::out_of_memory},
+      {"ERR Error running script (call to f_0a1b): @user_script:9: WRONGTYPE Operation against a key holding the wrong "
+       "kind of value",
+       RedisFailure::wrong_type},
+      {"ERR Error running script (call to f_0a1b): @user_script:9: @user_script: 9: Script attempted to access a "
+       "non local key in a cluster node",
+       RedisFailure::script},
       {"", RedisFailure::script},
   };
   for (const auto& [error, failure] : errors) {
