@@ -1,5 +1,7 @@
 #include "base/redis_url.h"
 
+#include <sys/un.h>
+
 #include <algorithm>
 #include <limits>
 #include <optional>
@@ -13,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kDbMax = 1'000'000;
 constexpr std::uint16_t kSentinelPort = 26379;
+constexpr std::size_t kUnixPathMax = sizeof(sockaddr_un::sun_path) - 1;
 
 Error wrong(std::string detail) { return {ErrorCode::bad_config, std::move(detail)}; }
 
@@ -90,6 +93,7 @@ Result<RedisOptions> parse_redis_url(std::string_view text) {
   RedisOptions options;
   if (take_prefix(text, "unix:")) {
     if (!text.starts_with('/')) return wrong("unix: takes the whole path of a socket: unix:/run/redis.sock");
+    if (text.size() > kUnixPathMax) return wrong("the path of a Unix socket has at most 107 bytes");
     options.servers = {{.host = std::string{text}, .port = 0}};
     return options;
   }

@@ -49,6 +49,13 @@ TEST(RedisUrl, NamesNodesOfAClusterAndSentinels) {
   EXPECT_EQ(sentinel->db, 4);
 }
 
+TEST(RedisUrl, TakesAPathThatASocketCanHaveAndNoneThatIsLonger) {
+  EXPECT_TRUE(parse_redis_url("unix:/" + std::string(106, 'x')));
+  const auto longer = parse_redis_url("unix:/" + std::string(107, 'x'));
+  ASSERT_FALSE(longer);
+  EXPECT_EQ(longer.error().code, ErrorCode::bad_config);
+}
+
 TEST(RedisUrl, RefusesWhatIsNoneAndNeverRepeatsIt) {
   for (const std::string text : {"",
                                  "h:6379",
