@@ -1,6 +1,8 @@
 #include "base/redis_node.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <utility>
 
 #include "base/redis_failure.h"
@@ -160,10 +162,16 @@ void RedisNode::refuse_unsent() {
   for (const Command& command : refused) command.done(RedisFailure::breaker);
 }
 
+// They differ: what a cluster and sentinels are asked for themselves has more time than the calls behind it.
+RedisNode::Instant RedisNode::first_deadline(const std::deque<Command>& commands) {
+  Instant first = Instant::max();
+  for (const Command& command : commands) first = std::min(first, command.deadline);
+  return first;
+}
+
 // The earliest thing that may have to be done by the clock.
 void RedisNode::arm() {
-  if (!sent_.empty()) set_timer(sent_.front().deadline);
-  if (!unsent_.empty()) set_timer(unsent_.front().deadline);
+  set_timer(std::min(first_deadline(sent_), first_deadline(unsent_)));
   switch (stage_) {
     case Stage::waiting:
       return set_timer(next_open_);
@@ -190,19 +198,26 @@ void RedisNode::set_timer(Instant due) {
   });
 }
 
-void RedisNode::on_timer(Instant now) {
-  while (!unsent_.empty() && unsent_.front().deadline <= now) {
-    const Done done = std::move(unsent_.front().done);
-    unsent_.pop_front();
-    counters_.waiting.sub();
+// Of what was not sent.
+void RedisNode::end_overdue(Instant now) {
+  const auto is_overdue = [now](const Command& command) { return command.deadline <= now; };
+  const auto overdue = std::stable_partition(unsent_.begin(), unsent_.end(), std::not_fn(is_overdue));
+  std::deque<Command> ended{std::make_move_iterator(overdue), std::make_move_iterator(unsent_.end())};
+  unsent_.erase(overdue, unsent_.end());
+  counters_.waiting.sub(ended.size());
+  for (const Command& command : ended) {
     count_failure();
-    done(RedisFailure::timeout);
+    command.done(RedisFailure::timeout);
   }
+}
+
+void RedisNode::on_timer(Instant now) {
+  end_overdue(now);
   if (stage_ == Stage::waiting && next_open_ <= now) return open();
   if ((stage_ == Stage::opening || stage_ == Stage::greeting) && open_until_ <= now) {
     return go_down(RedisFailure::timeout, "no greeting in time");
   }
-  if (!sent_.empty() && sent_.front().deadline <= now) return go_down(RedisFailure::timeout, "no reply in time");
+  if (first_deadline(sent_) <= now) return go_down(RedisFailure::timeout, "no reply in time");
   if (stage_ == Stage::up && sent_.empty() && last_reply_ + kIdlePing <= now) {
     std::string ping;
     append_redis_command(ping, {"PING"});

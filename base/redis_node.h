@@ -96,6 +96,9 @@ class RedisNode final : private RedisConnection::User {
   void count_failure();
   void clear_failures(int left);
   void refuse_unsent();
+  void end_overdue(Instant now);
+  // Of commands without a reply; max(): there are none.
+  static Instant first_deadline(const std::deque<Command>& commands);
   void set_timer(Instant due);
   void on_timer(Instant now);
   void arm();

@@ -2,9 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <future>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "base/redis_node.h"
+#include "base/redis_wire.h"
 #include "tests/integration/redis_caller.h"
 #include "tests/support/certificates.h"
 #include "tests/support/free_port.h"
@@ -137,6 +141,36 @@ TEST(RedisLink, ARedisThatSaysNothingCostsEachCallItsDeadlineUntilTheBreakerOpen
   EXPECT_TRUE(caller.is_up_soon());
   EXPECT_TRUE(eventually([&] { return caller.text(read_script()) == "1"; }));
   EXPECT_EQ(caller.counters().is_breaker_open.get(), 0u);
+}
+
+// What a cluster and sentinels are asked for themselves has a second.
+TEST(RedisNode, ADeadlineHoldsBehindALongerOne) {
+  struct Nobody final : RedisNodeWatch {
+    void on_up(RedisNode&) override {}
+    void on_down(RedisNode&, RedisFailure, const std::string&) override {}
+  } nobody;
+  RedisServer redis;
+  const RedisOptions options = RedisCaller::options_of(redis.url());
+  RedisCounters counters;
+  LoopThread thread;
+  std::unique_ptr<RedisNode> node = thread.on_loop([&] {
+    return std::make_unique<RedisNode>(thread.loop(), options.servers.front(), options, RedisGreeting{}, nullptr,
+                                       nobody, counters);
+  });
+  ASSERT_TRUE(eventually([&] { return thread.on_loop([&] { return node->is_up(); }); }));
+  redis.pause();
+  std::promise<Clock::time_point> failed;
+  const auto begin = Clock::now();
+  thread.on_loop([&] {
+    std::string ping;
+    append_redis_command(ping, {"PING"});
+    node->send(ping, begin + std::chrono::seconds{10}, [](const RedisNode::Outcome&) {});
+    node->send(ping, begin + std::chrono::milliseconds{50},
+               [&](const RedisNode::Outcome&) { failed.set_value(Clock::now()); });
+  });
+  EXPECT_LT(failed.get_future().get() - begin, std::chrono::seconds{5});
+  redis.resume();
+  thread.on_loop([&] { node.reset(); });
 }
 
 TEST(RedisLink, IdleOrNotItKnowsThatRedisIsAwayAndThatItIsBack) {
