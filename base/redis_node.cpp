@@ -178,8 +178,8 @@ void RedisNode::arm() {
     case Stage::opening:
     case Stage::greeting:
       return set_timer(open_until_);
-    case Stage::up:
-      return set_timer(last_reply_ + kIdlePing);
+    case Stage::up:  // what waits for a reply has its deadline, and needs no ping
+      if (sent_.empty()) set_timer(last_reply_ + kIdlePing);
   }
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <ctime>
 #include <future>
 #include <memory>
 #include <string>
@@ -192,6 +193,24 @@ TEST(RedisLink, IdleOrNotItKnowsThatRedisIsAwayAndThatItIsBack) {
   EXPECT_TRUE(eventually([&] { return caller.link().state() == RedisState::away; }));
   redis.resume();
   EXPECT_TRUE(caller.is_up_soon());
+}
+
+TEST(RedisLink, WaitsForAReplyWithoutLookingAtItsClockAllTheTime) {
+  RedisServer redis;
+  RedisCaller caller{redis.url()};  // of two seconds
+  ASSERT_TRUE(caller.is_up_soon());
+  const auto cpu = [&] {
+    return caller.thread().on_loop([] {
+      timespec time{};
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+      return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+    });
+  };
+  const auto before = cpu();
+  redis.pause();
+  EXPECT_TRUE(eventually([&] { return caller.link().state() == RedisState::away; }));
+  EXPECT_LT(cpu() - before, std::chrono::milliseconds{300});
+  redis.resume();
 }
 
 TEST(RedisLink, SaysOnceAMinuteThatRedisIsStillAway) {
