@@ -94,9 +94,11 @@ Ask<bool> RedisLimits::take_slot(const std::string& owner, const std::string& pl
           counters_.without_redis.add();
           is_taken = own_.slots_of(owner) <= std::max<std::size_t>(1, slots_max / replicas_.count());
         }
-        if (answer && !is_taken) {
+        if (is_taken) {
+          renew_from_now_on(owner, place);
+        } else if (answer) {
           forget_slot(owner, place);
-        } else if (!is_taken) {
+        } else {
           leave_slot(owner, place);  // it may have been given
         }
         reply(is_taken);
@@ -110,7 +112,15 @@ void RedisLimits::hold(const std::string& owner, const std::string& place) {
     owners_.push_back({owner, loop_.timers().clock().steady_ms() + kRenewAfterMs, {}});
     at = std::prev(owners_.end());
   }
-  at->places.insert(place);
+  at->places.emplace(place, false);
+}
+
+// Not before it is given: a renewal writes down what it names, and nobody would take that back.
+void RedisLimits::renew_from_now_on(const std::string& owner, const std::string& place) {
+  const auto held = by_name_.find(owner);
+  if (held == by_name_.end()) return;
+  const auto at = held->second->places.find(place);
+  if (at != held->second->places.end()) at->second = true;
 }
 
 void RedisLimits::leave_slot(const std::string& owner, const std::string& place) {
@@ -144,7 +154,10 @@ void RedisLimits::renew_due() {
     owner.renew_ms = now_ms + kRenewAfterMs;
     for (auto place = owner.places.begin(); place != owner.places.end();) {
       std::vector<std::string> arguments{std::to_string(kSlotLeaseMs)};
-      while (place != owner.places.end() && arguments.size() <= kRenewPlacesMax) arguments.push_back(*place++);
+      for (; place != owner.places.end() && arguments.size() <= kRenewPlacesMax; ++place) {
+        if (place->second) arguments.push_back(place->first);
+      }
+      if (arguments.size() == 1) continue;
       run(limit_scripts().renew_slots, slots_key(owner.name), std::move(arguments), [](const RedisAnswer&) {});
     }
     owners_.splice(owners_.end(), owners_, owners_.begin());

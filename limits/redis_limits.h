@@ -9,7 +9,7 @@
 
 #include <cstdint>
 #include <list>
-#include <set>
+#include <map>
 #include <string>
 #include <unordered_map>
 
@@ -40,8 +40,8 @@ class RedisLimits final : public LimitStore {
  private:
   struct Owner {
     std::string name;
-    std::int64_t renew_ms;  // when it is due
-    std::set<std::string> places;
+    std::int64_t renew_ms;               // when it is due
+    std::map<std::string, bool> places;  // true: it has been given, and is renewed
   };
 
   void run(const RedisScript& script, std::string key, std::vector<std::string> arguments,
@@ -50,6 +50,7 @@ class RedisLimits final : public LimitStore {
   TokenRate share_of(const TokenRate& rate) const;
   TokenGrant take_share(const std::string& bucket, const TokenRate& rate, std::int64_t wanted);
   void hold(const std::string& owner, const std::string& place);
+  void renew_from_now_on(const std::string& owner, const std::string& place);
   // False: it was not held.
   bool forget_slot(const std::string& owner, const std::string& place);
   void renew_due();
