@@ -72,7 +72,11 @@ Ask<TokenGrant> RedisLimits::take(const std::string& bucket, const TokenRate& ra
           return reply(take_share(bucket, rate, wanted));
         }
         const auto& items = answer->items;
-        reply(TokenGrant{std::clamp<std::int64_t>(items[0].integer, 0, wanted), items[1].integer, items[2].integer});
+        const auto burst = static_cast<std::int64_t>(rate.burst);
+        const auto retry_max_us = static_cast<std::int64_t>((rate.burst + 1) * rate.interval_us()) + 1;
+        reply(TokenGrant{std::clamp<std::int64_t>(items[0].integer, 0, wanted),
+                         std::clamp<std::int64_t>(items[1].integer, 0, burst),
+                         std::clamp<std::int64_t>(items[2].integer, 0, retry_max_us)});
       });
   return std::move(ask);
 }

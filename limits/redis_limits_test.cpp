@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "limits/limit_scripts.h"
+#include "limits/token_leases.h"
 
 namespace tailgate {
 namespace {
@@ -90,6 +92,20 @@ TEST_F(RedisLimitsTest, ASlotThatIsStillAskedForIsNotRenewedIntoBeing) {
 
   answer(question, integer(0));
   EXPECT_EQ(second, false);
+}
+
+TEST_F(RedisLimitsTest, AnAnswerThatNoScriptOfOursGivesLocksNobodyOut) {
+  constexpr TokenRate kRate{.per_second = 10, .burst = 5};
+  TokenLeases leases{store, loop, "requests:", kRate, counters};
+  std::optional<TokenVerdict> verdict;
+  const auto ask = leases.take("a", [&](const TokenVerdict& said) { verdict = said; });
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  RedisReply reply{RedisReply::Kind::array, 0, {}, {integer(0), integer(0), integer(kMost)}};
+  answer(next(), std::move(reply));
+  run();
+  ASSERT_TRUE(verdict);
+  EXPECT_FALSE(verdict->is_admitted);
+  EXPECT_LE(verdict->retry_ms, 1'100);
 }
 
 }  // namespace
