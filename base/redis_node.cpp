@@ -9,6 +9,16 @@
 #include "base/redis_wire.h"
 
 namespace tailgate {
+namespace {
+
+// It is left for another connection each time, which leads to the same server until somebody changes that.
+bool says_it_cannot_serve(const RedisReply& reply) {
+  if (reply.kind != RedisReply::Kind::error) return false;
+  const RedisFailure failure = failure_of(reply.text);
+  return failure == RedisFailure::readonly || failure == RedisFailure::loading;
+}
+
+}  // namespace
 
 using std::chrono::milliseconds;
 using SteadyClock = std::chrono::steady_clock;
@@ -91,8 +101,10 @@ void RedisNode::on_reply(RedisReply reply) {
   if (stage_ == Stage::greeting) return check_greeting(reply);
   if (sent_.empty()) return go_down(RedisFailure::protocol, "a reply that nobody asked for");
   last_reply_ = SteadyClock::now();
-  retry_ms_ = kRetryMinMs;
-  clear_failures(0);
+  if (!says_it_cannot_serve(reply)) {
+    retry_ms_ = kRetryMinMs;
+    clear_failures(0);
+  }
   const Done done = std::move(sent_.front().done);
   sent_.pop_front();
   counters_.waiting.sub();

@@ -291,6 +291,23 @@ TEST(RedisLink, TellsEveryErrorReplyByItsKindAndGoesOn) {
   }
 }
 
+// A name that leads to a replica, until somebody changes that: connections and TLS handshakes of every thread of every
+// server of ours would keep it from its work.
+TEST(RedisLink, AServerThatStaysAReplicaIsAskedLessAndLessOften) {
+  RedisServer redis;
+  RedisCaller caller{redis.url()};
+  ASSERT_EQ(caller.text(set_script(), {"k"}, {"1"}), "1");
+  redis.command({"REPLICAOF", "127.0.0.1", std::to_string(free_port())});
+  const auto before = caller.counters().connects.get();
+  const auto begin = Clock::now();
+  while (Clock::now() - begin < std::chrono::seconds{4}) {
+    EXPECT_FALSE(caller.run(set_script(), {"k"}, {"2"}));
+  }
+  EXPECT_LE(caller.counters().connects.get() - before, 15U);
+  redis.command({"REPLICAOF", "NO", "ONE"});
+  EXPECT_TRUE(eventually([&] { return caller.text(set_script(), {"k"}, {"3"}) == "3"; }));
+}
+
 TEST(RedisLink, LogsWhatIsRefusedOnceAMinute) {
   const RedisServer redis;
   RedisCaller caller{redis.url()};
