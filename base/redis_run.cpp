@@ -151,7 +151,8 @@ void RedisRunner::tell_refused(RedisFailure failure, const std::string& detail) 
 
 void RedisRunner::retire(std::unique_ptr<RedisNode> node) {
   node->abandon();
-  loop_.post([node = std::shared_ptr<RedisNode>{std::move(node)}] {});
+  retired_.push_back(std::move(node));
+  loop_.timers().set(retired_timer_, 0);
 }
 
 void RedisRunner::fail(RedisRun& run, RedisFailure failure, const std::string& detail) {

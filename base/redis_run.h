@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/log_gate.h"
 #include "base/loop.h"
@@ -76,6 +77,8 @@ class RedisRunner : public RedisLink {
   std::string away_line_{"Redis was not reached since the start"};
   std::int64_t away_ms_;  // since when
   Timer still_away_;
+  std::vector<std::unique_ptr<RedisNode>> retired_;  // until no call of theirs is under way
+  Timer retired_timer_{*this, [](RedisRunner& self) { self.retired_.clear(); }};
 };
 
 }  // namespace tailgate

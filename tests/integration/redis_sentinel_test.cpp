@@ -76,15 +76,17 @@ class ScriptedSentinel {
   }
   // Returns when the client has heard it.
   void say(int master_port, int epoch) {
-    const auto before = [&] {
-      const std::lock_guard lock{mutex_};
-      const auto port = std::to_string(master_port);
-      const auto number = std::to_string(epoch);
-      master_ = "*6\r\n$2\r\nip\r\n$9\r\n127.0.0.1\r\n$4\r\nport\r\n$" + std::to_string(port.size()) + "\r\n" + port +
-                "\r\n$12\r\nconfig-epoch\r\n$" + std::to_string(number.size()) + "\r\n" + number + "\r\n";
-      return answers_.load();
-    }();
+    const auto before = say_without_waiting(master_port, epoch);
     EXPECT_TRUE(eventually([&] { return answers_ > before + 1; }));
+  }
+  // Returns how often it was asked so far.
+  int say_without_waiting(int master_port, int epoch) {
+    const std::lock_guard lock{mutex_};
+    const auto port = std::to_string(master_port);
+    const auto number = std::to_string(epoch);
+    master_ = "*6\r\n$2\r\nip\r\n$9\r\n127.0.0.1\r\n$4\r\nport\r\n$" + std::to_string(port.size()) + "\r\n" + port +
+              "\r\n$12\r\nconfig-epoch\r\n$" + std::to_string(number.size()) + "\r\n" + number + "\r\n";
+    return answers_;
   }
 
  private:
@@ -134,6 +136,31 @@ TEST(RedisSentinelScripted, FollowsAMasterThatComesAfterItsEpoch) {
   sentinel.say(old_master.port(), 2);
   EXPECT_EQ(caller.text(set_script(), {"k"}, {"again"}), "again");
   EXPECT_EQ(new_master.command({"GET", "k"}), "again\n");
+}
+
+// The loop stops in the turn in which a failover is heard of.
+TEST(RedisSentinelScripted, MayEndWhileItFollowsAFailover) {
+  const RedisServer old_master;
+  const RedisServer new_master;
+  ScriptedSentinel sentinel;
+  auto options = RedisCaller::options_of(sentinel.url());
+  auto setup = RedisSetup::load(options);
+  ASSERT_TRUE(setup);
+  LoopThread thread;
+  auto counters = std::make_unique<RedisCounters>();
+  int lines = 0;
+  auto link = thread.on_loop([&] {
+    return (*setup)->open(thread.loop(), *counters, [&](ReportLevel, const std::string& line) {
+      if (line.find("sentinels' master") != std::string::npos && ++lines == 2) thread.loop().stop();
+    });
+  });
+  sentinel.say(old_master.port(), 1);
+  ASSERT_TRUE(eventually([&] { return link->state() == RedisState::up; }));
+  sentinel.say_without_waiting(new_master.port(), 2);
+  EXPECT_TRUE(eventually([&] { return thread.loop().context().stopped(); }));
+  thread.stop();
+  link.reset();
+  counters.reset();
 }
 
 TEST_F(RedisSentinelTest, FollowsAFailoverThatSomebodyAskedFor) {
