@@ -74,14 +74,6 @@ Result<void> parse_path(std::string_view path, StreamRequest& stream) {
   return {};
 }
 
-// Every offset has a next one: readers may add 1. (Kafka's own last offset is far from there.)
-Position with_successors(Position position) {
-  for (auto& [topic, parts] : position) {
-    for (auto& [partition, passed] : parts) passed = std::min(passed, std::numeric_limits<Offset>::max() - 1);
-  }
-  return position;
-}
-
 // What the query and the fields say, each parameter checked where it is read.
 class Reader {
  public:
@@ -304,6 +296,13 @@ class Reader {
 };
 
 }  // namespace
+
+Position with_successors(Position position) {
+  for (auto& [topic, parts] : position) {
+    for (auto& [partition, passed] : parts) passed = std::min(passed, std::numeric_limits<Offset>::max() - 1);
+  }
+  return position;
+}
 
 Result<StreamRequest> parse_stream_request(const Request& request, std::int64_t now_ms) {
   StreamRequest stream;

@@ -105,6 +105,10 @@ struct StreamRequest {
   }
 };
 
+// Every offset has a next one then: readers may add 1. (Kafka's own last offset is far from there.) For what comes from
+// outside: ids, and what Redis holds.
+Position with_successors(Position position);
+
 // `request.path` starts with "/streams/". `now_ms`: the wall clock.
 //
 // bad_request, bad_id, newer_id: the sentence names the parameter or field. not_found: no legal topic, or no legal

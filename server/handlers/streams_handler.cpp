@@ -263,6 +263,7 @@ class Opening final : public Watch {
       }
       if (!parts.empty()) request_.saved.emplace(name, std::move(parts));
     }
+    request_.saved = with_successors(std::move(request_.saved));
   }
 
   // With commit=auto a stream's start is saved like an id that comes back: from there on nothing is missed, even if the

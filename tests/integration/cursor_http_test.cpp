@@ -431,6 +431,15 @@ TEST_F(CursorHttp, DamagedInRedisAreToldAndMadeAnewByAReset) {
   EXPECT_EQ(start("cursor=a&commit=manual&from=earliest", 1), "0:1,1:-");
 }
 
+// Nobody can save it, but Redis may hold it, and no offset comes behind it.
+TEST_F(CursorHttp, AtTheLastOffsetOfAllInRedisAreStartedFromLikeFromAnId) {
+  redis.command({"HSET", "tailgate:cursor:{:a}", "g", "1", "u", "1", topic + ":n", "2", topic + ":0",
+                 "9223372036854775807", topic + ":1", "-"});
+  const HttpResponse polled = fetch({.url = replicas[0]->url(path + "?cursor=a&commit=manual&as=json&wait=0")});
+  ASSERT_EQ(polled.status, 200) << polled.body;
+  EXPECT_NE(polled.body.find("\"next\":\"0:9223372036854775806,1:"), std::string::npos) << polled.body;
+}
+
 TEST_F(CursorHttp, InMemoryDoTheSameForOneReplica) {
   TailgateProcess alone{{.kafka = shared_kafka(), .topics = topic, .flags = {"--cursors-per-principal", "2"}}};
   wait_until_known(alone, topic);
