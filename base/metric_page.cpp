@@ -3,6 +3,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <cassert>
 #include <sstream>
 #include <vector>
@@ -12,14 +13,13 @@ namespace tailgate {
 struct MetricPage::Families {
   prometheus::ClientMetric& add(std::string_view name, std::string_view help, prometheus::MetricType type,
                                 MetricLabels labels) {
-    if (all.empty() || all.back().name != name) {
-      prometheus::MetricFamily family;
-      family.name = name;
-      family.help = help;
-      family.type = type;
-      all.push_back(std::move(family));
+    // The format has all samples of a name in one place; mostly they come one after the other.
+    auto family = std::find_if(all.rbegin(), all.rend(), [name](const auto& known) { return known.name == name; });
+    if (family == all.rend()) {
+      all.push_back({.name = std::string{name}, .help = std::string{help}, .type = type, .metric = {}});
+      family = all.rbegin();
     }
-    prometheus::ClientMetric& metric = all.back().metric.emplace_back();
+    prometheus::ClientMetric& metric = family->metric.emplace_back();
     for (const MetricLabel& label : labels) metric.label.push_back({std::string{label.name}, std::string{label.value}});
     return metric;
   }

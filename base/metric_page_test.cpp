@@ -18,6 +18,18 @@ TEST(MetricPage, HasSamplesWithTheirLabelsUnderOneHelp) {
             "# HELP tailgate_feeds Feeds.\n# TYPE tailgate_feeds gauge\ntailgate_feeds 9007199254740991\n");
 }
 
+TEST(MetricPage, HasAllSamplesOfANameInOnePlace) {
+  MetricPage page;
+  for (const char* coding : {"gzip", "zstd"}) {
+    page.gauge("streams", "Streams.", 1, {{"coding", coding}});
+    page.counter("bytes_total", "Bytes.", 2, {{"coding", coding}});
+  }
+  EXPECT_EQ(page.text(),
+            "# HELP streams Streams.\n# TYPE streams gauge\nstreams{coding=\"gzip\"} 1\nstreams{coding=\"zstd\"} 1\n"
+            "# HELP bytes_total Bytes.\n# TYPE bytes_total counter\nbytes_total{coding=\"gzip\"} 2\n"
+            "bytes_total{coding=\"zstd\"} 2\n");
+}
+
 TEST(MetricPage, EscapesLabels) {
   MetricPage page;
   page.gauge("x", "X.", 1, {{"topic", "a\"b\\c\nd"}});
