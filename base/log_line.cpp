@@ -46,8 +46,17 @@ Field take_field(std::string_view& payload) {
           .is_number = all.starts_with(kNumberField)};
 }
 
+// UTF-8 without the controls beyond ASCII (U+0080 to U+009F), which terminals obey as well.
+bool is_showable(std::string_view text) {
+  if (!is_utf8_text(text)) return false;
+  for (std::size_t at = text.find('\xC2'); at != text.npos; at = text.find('\xC2', at + 1)) {
+    if (static_cast<unsigned char>(text[at + 1]) < 0xA0) return false;
+  }
+  return true;
+}
+
 void append_visible(std::string& out, std::string_view text) {
-  const bool is_text = is_utf8_text(text);
+  const bool is_text = is_showable(text);
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte >= 0x20 && byte != 0x7F && (byte < 0x80 || is_text)) {
@@ -59,9 +68,9 @@ void append_visible(std::string& out, std::string_view text) {
   }
 }
 
-// Text that is no UTF-8 is shown as in a text line.
+// Other text is shown as in a text line.
 void append_json_text(std::string& out, std::string_view text) {
-  if (is_utf8_text(text)) return append_json_string(out, text);
+  if (is_showable(text)) return append_json_string(out, text);
   std::string visible;
   append_visible(visible, text);
   append_json_string(out, visible);

@@ -40,6 +40,15 @@ TEST(LogLine, WhatComesFromOutsideStaysInItsLine) {
   EXPECT_NE(text_line({kWallMs, "info", "täst"}).find("täst"), std::string::npos);
 }
 
+TEST(LogLine, ControlsBeyondAsciiDoNotReachATerminal) {
+  const std::string evil =
+      "/\xC2\x9B"
+      "2J\xC2\x85";
+  EXPECT_EQ(text_line({kWallMs, "info", evil}), "2026-09-21T13:46:40.007Z info /\\xc2\\x9b2J\\xc2\\x85\n");
+  EXPECT_EQ(json_line({kWallMs, "info", evil}).find('\xC2'), std::string::npos);
+  EXPECT_NE(text_line({kWallMs, "info", "\xC2\xA9"}).find("\xC2\xA9"), std::string::npos);
+}
+
 TEST(LogLine, MarksInAMessageBreakNothing) {
   for (const std::string& text : {std::string{kFieldMark}, std::string{kValueMark}, std::string{kFieldMark, kFieldMark},
                                   std::string{kFieldMark, 'n'}, std::string{kFieldMark, kValueMark}}) {
