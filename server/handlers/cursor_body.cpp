@@ -44,7 +44,8 @@ class BodyReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, BodyRe
       topic_ = key;
       return body_.position.contains(topic_) ? refuse("position names a topic twice") : go(Place::id);
     }
-    if (key == "position") return has_position_ ? refuse("position is given twice") : go(Place::position);
+    if (key == "position")
+      return std::exchange(has_position_, true) ? refuse("position is given twice") : go(Place::position);
     if (key == "generation") return body_.generation ? refuse("generation is given twice") : go(Place::generation);
     return refuse("the body has a member that is not known; there are position and generation");
   }
@@ -57,7 +58,6 @@ class BodyReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, BodyRe
     if (parts.empty()) return refuse_id(" names no partition");
     partitions_ += parts.size();
     if (partitions_ > kCursorPartitionsMax) return refuse("position names more than 256 partitions");
-    has_position_ = true;
     body_.position.emplace(topic_, std::move(parts));
     return go(Place::topics);
   }
@@ -96,7 +96,9 @@ Result<CursorBody> parse_cursor_body(std::string_view json) {
   rapidjson::MemoryStream stream{json.data(), json.size()};
   rapidjson::Reader reader;
   constexpr unsigned kFlags = rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag;
-  if (reader.Parse<kFlags>(stream, taker).IsError()) return Error{ErrorCode::bad_request, taker.wrong};
+  // RapidJSON takes a NUL for the end of what it reads.
+  const bool is_whole = !reader.Parse<kFlags>(stream, taker).IsError() && stream.Tell() == json.size();
+  if (!is_whole) return Error{ErrorCode::bad_request, taker.wrong};
   if (body.position.empty()) return Error{ErrorCode::bad_request, "position must name a topic"};
   return body;
 }

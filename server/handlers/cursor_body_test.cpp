@@ -50,7 +50,10 @@ TEST(CursorBody, SaysWhatElseIsWrong) {
     EXPECT_EQ(wrong_with(body), form) << body;
   }
   EXPECT_EQ(wrong_with("{}"), "position must name a topic");
+  EXPECT_EQ(wrong_with(R"({"position":{"orders":"0:1"}})" + std::string{"\0x", 2}), form);
+  EXPECT_EQ(wrong_with(R"({"position":{"orders":"0:1"}})" + std::string{"\0", 1}), form);
   EXPECT_EQ(wrong_with(R"({"position":{}})"), "position must name a topic");
+  EXPECT_EQ(wrong_with(R"({"position":{},"position":{"orders":"0:1"}})"), "position is given twice");
   EXPECT_EQ(wrong_with(R"({"position":{"orders":"0:1"},"other":1})"),
             "the body has a member that is not known; there are position and generation");
 }
