@@ -295,6 +295,18 @@ class Reader {
   StreamRequest& stream_;
 };
 
+// Not every client encodes what RFC 3986 wants encoded. In a Link a raw `>` would end the address.
+void append_legal(std::string& query, std::string_view pair) {
+  constexpr std::string_view kKept = "%!$'()*+,;=:@/?";  // beside what is never encoded
+  for (const char& c : pair) {
+    if (kKept.find(c) != kKept.npos) {
+      query += c;
+    } else {
+      append_percent_encoded(query, {&c, 1});
+    }
+  }
+}
+
 }  // namespace
 
 Position with_successors(Position position) {
@@ -325,7 +337,9 @@ std::string next_query(const Request& request, std::string_view id) {
     const std::optional<std::string> name = percent_decode(pair.substr(0, pair.find('=')), Plus::is_space);
     const bool goes_on = name && !name->starts_with('_') && *name != "from" && *name != "last_event_id" &&
                          std::find(kParameters.begin(), kParameters.end(), *name) != kParameters.end();
-    if (goes_on) query.append(pair).append(1, '&');
+    if (!goes_on) continue;
+    append_legal(query, pair);
+    query += '&';
   }
   query += kFrom;
   append_percent_encoded(query, id);

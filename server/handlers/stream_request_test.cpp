@@ -323,6 +323,8 @@ TEST(StreamRequest, TheNextPollGoesOnWhereThisOneEnded) {
       next_query(get_request("/streams/a?as=json&from=earliest&key=x%20y&limit=5&_=1&last_event_id=0:1"), "0:7,1:-"),
       "as=json&key=x%20y&limit=5&last_event_id=0%3A7%2C1%3A-");
   EXPECT_EQ(next_query(get_request("/streams/a?access_token=secret"), "0:7"), "last_event_id=0%3A7");
+  EXPECT_EQ(next_query(get_request("/streams/a?key=a>;<b\"\xC3\xA4%2B+/~"), "0:7"),
+            "key=a%3E;%3Cb%22%C3%A4%2B+/~&last_event_id=0%3A7");
   EXPECT_EQ(taken("/streams/a?" + next_query(get_request("/streams/a?as=json&from=earliest"), "0:7")).position,
             (Position{{"a", {{0, 7}}}}));
 }
