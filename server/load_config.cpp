@@ -189,6 +189,8 @@ class Loader {
     }
     const auto admin = parse_listen_address(config().admin);
     if (!admin) return wrong("admin", admin.error().detail);
+    if (admin->scheme == Scheme::https || admin->has_proxy_header)
+      return wrong("admin", "has neither TLS nor PROXY headers: HOST:PORT, and keep it private");
     if (is_taken(*admin)) return wrong("admin", config().admin + " is also a listener for clients (listen)");
     return {};
   }

@@ -236,6 +236,8 @@ TEST(LoadConfig, ContradictionsAreSaid) {
   EXPECT_TRUE(is_refused(enough_and(flag("listen", {"https://0.0.0.0:8443"})), {"listen", "tls_cert"}));
   EXPECT_TRUE(is_refused(enough_and(flag("listen", {"ftp://0.0.0.0:21"})), {"listen"}));
   EXPECT_TRUE(is_refused(enough_and(flag("admin", {"nowhere"})), {"admin"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("admin", {"https://127.0.0.1:1"})), {"admin (flag", "TLS"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("admin", {"127.0.0.1:1?proxy=v1v2"})), {"admin (flag", "PROXY"}));
   EXPECT_TRUE(is_refused(enough_and(flag("cors_origins", {"*", "https://a.example"})), {"cors_origins", "alone"}));
   EXPECT_TRUE(is_refused(enough_and(flag("feed_bytes", {"1GiB"})), {"feed_bytes", "feeds_bytes"}));
   EXPECT_TRUE(is_refused(enough_and(flag("max_event_bytes", {"8MiB"})), {"max_event_bytes (flag", "feed_bytes"}));
