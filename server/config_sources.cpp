@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "server/settings.h"
@@ -84,6 +86,8 @@ std::string setting_name(std::string_view variable) {
 }  // namespace
 
 Result<std::vector<Given>> read_config_file(const std::string& path) {
+  std::error_code unknown;  // what cannot be looked at cannot be opened either
+  if (std::filesystem::is_directory(path, unknown)) return bad_config("config file " + path + ": is a directory");
   const toml::parse_result parsed = toml::parse_file(path);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();

@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -77,7 +76,13 @@ bool is_bootstrap(const std::string& servers) {
 std::optional<std::string> read_secret(const std::string& path) {
   std::ifstream file{path, std::ios::binary};
   if (!file) return std::nullopt;
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  std::string text;
+  std::array<char, 4096> part;
+  do {
+    file.read(part.data(), part.size());
+    text.append(part.data(), static_cast<std::size_t>(file.gcount()));
+  } while (file);
+  if (!file.eof()) return std::nullopt;  // a directory can be opened, and not be read
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
   return text;
 }

@@ -159,6 +159,8 @@ TEST(LoadConfig, UnknownSettingsEndTheStartAndUnknownVariablesWarn) {
 
 TEST(LoadConfig, AFileThatCannotBeReadOrIsNoTomlIsSaid) {
   ConfigSources sources = enough();
+  sources.file = testing::TempDir();
+  EXPECT_TRUE(is_refused(sources, {testing::TempDir(), "directory"})) << "else it would be an empty file";
   sources.file = "/nonexistent/tailgate.toml";
   EXPECT_TRUE(is_refused(sources, {"/nonexistent/tailgate.toml"}));
   const TextFile file{"kafka = \n"};
@@ -290,6 +292,10 @@ TEST(LoadConfig, RedisMayComeFromAFile) {
   EXPECT_NE(detail.find("redis_file (flag --redis_file): "), detail.npos) << detail;
   EXPECT_EQ(detail.find("secret"), detail.npos) << detail;
   EXPECT_TRUE(is_refused(enough_and(flag("redis_file", {"/no/such/file"})), {"redis_file", "can be read"}));
+  // What a container gets where the file to be mounted was not there.
+  EXPECT_TRUE(is_refused(enough_and(flag("redis_file", {testing::TempDir()})), {"redis_file", "can be read"}));
+  EXPECT_TRUE(is_refused(enough_and(flag("librdkafka.sasl.password_file", {testing::TempDir()})),
+                         {"sasl.password_file", "can be read"}));
   ConfigSources both = enough_and(flag("redis_file", {url.path()}));
   both.flags.push_back(flag("redis", {"redis://a"}));
   EXPECT_TRUE(is_refused(both, {"redis_file", "beside redis"}));
