@@ -271,9 +271,10 @@ class App {
 
   void wait_for_the_end(boost::asio::io_context& context, boost::asio::signal_set& hangups,
                         const std::function<void()>& on_hangup) {
+    bool is_ending = false;  // cancel() does not reach a hangup whose turn has come already
     std::function<void(const boost::system::error_code&, int)> on_signal = [&](const boost::system::error_code& error,
                                                                                int) {
-      if (error) return;
+      if (error || is_ending) return;
       reload_certificates();
       on_hangup();
       hangups.async_wait(on_signal);
@@ -282,6 +283,7 @@ class App {
     boost::asio::signal_set ends{context, SIGTERM, SIGINT};
     ends.async_wait([&](const boost::system::error_code&, int signal) {
       spdlog::info("stopping: signal {}; another one ends the process at once", signal);
+      is_ending = true;
       ends.clear();
       std::signal(SIGTERM, SIG_DFL);
       std::signal(SIGINT, SIG_DFL);

@@ -174,6 +174,14 @@ TEST_F(Drain, IsNotHurtByAHangup) {
   EXPECT_EQ(server.wait(), 0);
 }
 
+TEST_F(Drain, BeginsThoughHangupsWait) {
+  TailgateProcess server{options("0s", "1s")};
+  // More than it can read again what it reads at each of them.
+  for (int i = 0; i < 200; ++i) server.signal(SIGHUP);
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), 0) << server.log();
+}
+
 // A connection that is accepted and on its way to a thread that has ended belonged to nobody.
 TEST_F(Drain, IsNotHurtByConnectionsThatComeUntilItsEnd) {
   for (int round = 0; round < 3; ++round) {
