@@ -1,6 +1,8 @@
 #include "server/app.h"
 
+#include <signal.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -38,6 +40,20 @@ namespace {
 void log_report(ReportLevel level, const std::string& line) {
   if (level == ReportLevel::error) return spdlog::error(line);
   spdlog::warn(line);
+}
+
+// Of a signal whose default action does not end this process: it is the first one of a container.
+void end_at_once(int signal) {
+  std::raise(signal);
+  _exit(128 + signal);
+}
+
+// The next such signal does what it does where nobody handles it.
+void end_at_next(int signal) {
+  struct sigaction next = {};
+  next.sa_handler = end_at_once;
+  next.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
+  sigaction(signal, &next, nullptr);
 }
 
 // What each io thread has of streams.
@@ -285,8 +301,8 @@ class App {
       spdlog::info("stopping: signal {}; another one ends the process at once", signal);
       is_ending = true;
       ends.clear();
-      std::signal(SIGTERM, SIG_DFL);
-      std::signal(SIGINT, SIG_DFL);
+      end_at_next(SIGTERM);
+      end_at_next(SIGINT);
       hangups.cancel();
     });
     context.run();

@@ -182,6 +182,24 @@ TEST_F(Drain, BeginsThoughHangupsWait) {
   EXPECT_EQ(server.wait(), 0) << server.log();
 }
 
+// Whose signals end it only where it handles them.
+TEST_F(Drain, OfTheFirstProcessOfAContainerIsCutShortByASecondSignal) {
+  try {
+    run({"unshare", "--pid", "--fork", "true"});
+  } catch (const std::exception&) {
+    GTEST_SKIP() << "the kernel permits no process namespaces";
+  }
+  auto contained = options("1m", "20s");
+  contained.starter = {"unshare", "--pid", "--fork", "--kill-child"};
+  TailgateProcess server{contained};
+  const auto pid = std::to_string(server.pid());
+  const pid_t first = std::stoi(read_file("/proc/" + pid + "/task/" + pid + "/children"));
+  kill(first, SIGTERM);
+  ASSERT_TRUE(eventually([&] { return !server.is_ready(); }));
+  kill(first, SIGTERM);
+  EXPECT_EQ(server.wait(Clock::now() + kSlack), 128 + SIGTERM);
+}
+
 // A connection that is accepted and on its way to a thread that has ended belonged to nobody.
 TEST_F(Drain, IsNotHurtByConnectionsThatComeUntilItsEnd) {
   for (int round = 0; round < 3; ++round) {
