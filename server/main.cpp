@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -65,6 +66,7 @@ std::string note_of_limits(const Config& config) {
 }
 
 int serve(const CommandLine& command_line) {
+  std::signal(SIGHUP, SIG_IGN);  // until the server listens to it: what it would have read is read now
   const ConfigSources sources = sources_of(command_line);
   const auto loaded = load_config(sources);
   if (!loaded) return fail(loaded.error());

@@ -120,6 +120,15 @@ TEST(CommandLine, AHangUpTakesOverTheLevelOfTheLogAndNamesWhatNeedsARestart) {
   EXPECT_EQ(tailgate.stop(), 0);
 }
 
+TEST(CommandLine, AHangUpDuringTheStartEndsNothing) {
+  TailgateProcess tailgate{{.command = "demo", .wait_until_ready = false}};
+  // The log's thread is there before Kafka, and long before the listeners.
+  ASSERT_TRUE(eventually([&] { return thread_names(tailgate.pid()).contains("log"); }));
+  tailgate.signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return tailgate.is_ready(); })) << tailgate.log();
+  EXPECT_EQ(tailgate.stop(), 0);
+}
+
 TEST(CommandLine, ThreadsHaveTheNamesThatTheManualGivesThem) {
   const TailgateProcess tailgate{{.command = "demo"}};
   const auto manual = read_file(TAILGATE_SOURCE_DIR "/docs/operations.md");
