@@ -2,8 +2,9 @@
 // A request has three forms: the stream's URL, the curl line, and the page's hash, which says what stands behind /streams/.
 
 // Percent-encoding that leaves alone what ids and times are made of: legal in a path and a query, and easier to read.
+// Not a single quote, which would end the one around the curl line's address.
 function encode(text) {
-  return encodeURIComponent(text).replace(/%(3A|2C|40)/g, (escape) => decodeURIComponent(escape));
+  return encodeURIComponent(text).replace(/%(3A|2C|40)/g, (escape) => decodeURIComponent(escape)).replaceAll("'", '%27');
 }
 
 function pathOf(request) {
@@ -28,7 +29,7 @@ export function streamUrl(request, id, ...more) {
   return withQuery('streams/' + pathOf(request), parts);
 }
 
-// In single quotes, which no shell looks into; URL escapes a single quote of the query itself.
+// In single quotes, which no shell looks into.
 export function curlLine(request) {
   const url = new URL(withQuery('streams/' + pathOf(request), queryOf(request)), document.baseURI);
   return `curl -N '${url.href}'`;

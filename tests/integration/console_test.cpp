@@ -308,6 +308,13 @@ TEST_F(ConsoleTest, TheCurlLineOnTheScreenGivesWhatIsOnTheScreen) {
             0u);
 }
 
+// A link with such a topic may come from anybody.
+TEST_F(ConsoleTest, TheCurlLineIsOneAddressWhateverTheTopicOfTheHash) {
+  browser_.open(server_->url("/#x'y(z)"));
+  ASSERT_TRUE(browser_.becomes("document.querySelector('#curl').textContent !== ''"));
+  EXPECT_EQ(text_of("#curl"), "curl -N '" + server_->url("/streams/x%27y(z)") + "'");
+}
+
 TEST_F(ConsoleTest, TheHashIsTheWholeRequestAndTheWayBackWorks) {
   produce(0, 2, "k1");
   produce(1, 2, "k2");
