@@ -149,6 +149,7 @@ class Loader {
       if (!secret) return bad_config(where + "must be the path of a file that can be read");
       value = *secret;
     }
+    if (property == "sasl.mechanism") property += 's';  // two names of one property: of these, too, the later one wins
     if (is_fixed_kafka_property(property)) return bad_config(where + "is fixed by the design and cannot be set");
     if (const auto checked = check_kafka_property(property, value); !checked)
       return bad_config(where + checked.error().detail);

@@ -92,6 +92,14 @@ TEST(LoadConfig, TheLaterSourceWins) {
   EXPECT_TRUE(config.warnings.empty());
 }
 
+TEST(LoadConfig, TheLaterSourceWinsUnderEachNameOfAProperty) {
+  const TextFile file{"[librdkafka]\n'sasl.mechanisms' = 'PLAIN'\n"};
+  ConfigSources sources = enough_and(flag("librdkafka.sasl.mechanism", {"SCRAM-SHA-512"}));
+  sources.file = file.path();
+  EXPECT_EQ(loaded(sources).config.librdkafka,
+            (std::map<std::string, std::string>{{"sasl.mechanisms", "SCRAM-SHA-512"}}));
+}
+
 TEST(LoadConfig, TheEnvironmentMayNameTheFile) {
   const TextFile file{"kafka = ['a:1', 'b:1']\ntopics = 'x, y'"};
   ConfigSources sources;
