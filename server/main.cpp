@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -9,10 +10,13 @@
 
 #include "base/log.h"
 #include "base/out_of_memory.h"
+#include "base/redis.h"
 #include "server/app.h"
 #include "server/app_options.h"
 #include "server/command_line.h"
 #include "server/load_config.h"
+#include "server/net/listen_address.h"
+#include "server/net/tls_context.h"
 #include "server/settings_text.h"
 
 namespace tailgate {
@@ -65,6 +69,19 @@ std::string note_of_limits(const Config& config) {
   return "callers are not limited: limit_requests, limit_streams, limit_records and limit_bytes are 0";
 }
 
+// What the settings do not show: whether the files that they name are what they should be.
+Result<void> check_files(const AppOptions& options) {
+  const bool has_tls = std::any_of(options.listen.begin(), options.listen.end(),
+                                   [](const ListenAddress& address) { return address.scheme == Scheme::https; });
+  if (has_tls) {
+    if (const auto tls = TlsContext::load(options.tls); !tls) return tls.error();
+  }
+  if (options.redis) {
+    if (const auto redis = RedisSetup::load(*options.redis); !redis) return redis.error();
+  }
+  return {};
+}
+
 int serve(const CommandLine& command_line) {
   std::signal(SIGHUP, SIG_IGN);  // until the server listens to it: what it would have read is read now
   const ConfigSources sources = sources_of(command_line);
@@ -73,6 +90,7 @@ int serve(const CommandLine& command_line) {
   const auto options = app_options(loaded->config);
   if (!options) return fail(options.error());
   if (command_line.command == Command::check) {
+    if (const auto files = check_files(*options); !files) return fail(files.error());
     std::string said;
     for (const std::string& warning : loaded->warnings) said += warning + '\n';
     if (const auto note = note_of_limits(loaded->config); !note.empty()) said += note + '\n';

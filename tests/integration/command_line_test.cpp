@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/certificates.h"
 #include "tests/support/http_client.h"
 #include "tests/support/process.h"
 #include "tests/support/tailgate_process.h"
@@ -82,6 +83,20 @@ TEST(CommandLine, CheckSaysThatAConfigurationIsGood) {
   EXPECT_EQ(limited.code, 0) << limited.output;
   EXPECT_EQ(limited.output.find("callers are not limited"), std::string::npos) << limited.output;
   EXPECT_EQ(run_tailgate({"check", "--kafka", "127.0.0.1:1", "--topics", "a b"}).code, 2);
+}
+
+TEST(CommandLine, CheckLooksIntoTheFilesThatTheStartReads) {
+  CertificateAuthority authority;
+  const auto [certificate, key] = authority.issue("localhost");
+  const TempDir folder;
+  write_file(folder / "ca.pem", "no certificate\n");
+  const auto check = [](std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"check", "--kafka", "127.0.0.1:1", "--topics", "orders"});
+    return flags;
+  };
+  EXPECT_EQ(run_tailgate(check({"--tls-cert", certificate, "--tls-key", key})).code, 0);
+  expect_refused(check({"--tls-cert", key, "--tls-key", key}), {key});
+  expect_refused(check({"--redis", "rediss://cache", "--redis-ca", folder / "ca.pem"}), {folder / "ca.pem"});
 }
 
 TEST(CommandLine, AnAddressThatIsTakenIsSaid) {
