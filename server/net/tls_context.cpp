@@ -34,6 +34,9 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_size, co
   return SSL_TLSEXT_ERR_OK;
 }
 
+// OpenSSL would ask whoever has the terminal, and wait.
+int no_pass_phrase(char*, int, int, void*) { return -1; }
+
 Result<SslContextHandle> make_context(const TlsOptions& options) {
   ERR_clear_error();
   SslContextHandle context{SSL_CTX_new(TLS_server_method())};
@@ -48,6 +51,7 @@ Result<SslContextHandle> make_context(const TlsOptions& options) {
   SSL_CTX_set_num_tickets(raw, 1);
   SSL_CTX_set_max_early_data(raw, 0);
   SSL_CTX_set_alpn_select_cb(raw, select_protocol, nullptr);
+  SSL_CTX_set_default_passwd_cb(raw, no_pass_phrase);
   if (SSL_CTX_set_cipher_list(raw, kTls12Ciphers) != 1) return failure("TLS ciphers");
   if (SSL_CTX_set_session_id_context(raw, kSessionIdContext.data(), kSessionIdContext.size()) != 1)
     return failure("TLS");

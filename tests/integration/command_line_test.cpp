@@ -99,6 +99,21 @@ TEST(CommandLine, CheckLooksIntoTheFilesThatTheStartReads) {
   expect_refused(check({"--redis", "rediss://cache", "--redis-ca", folder / "ca.pem"}), {folder / "ca.pem"});
 }
 
+// At a hangup a server that asked for it would never hear of anything else.
+TEST(CommandLine, AKeyThatIsEncryptedIsSaidAndNobodyAskedForItsPassPhrase) {
+  CertificateAuthority authority;
+  const auto [certificate, key] = authority.issue("localhost");
+  const TempDir folder;
+  run({"openssl", "pkey", "-in", key, "-aes128", "-passout", "pass:secret", "-out", folder / "encrypted.pem"});
+  // Without a terminal what can be asked is an input that says nothing.
+  const std::string input = folder / "input";
+  run({"mkfifo", input});
+  Process check{{"sh", "-c", "exec setsid -w \"$@\" <>" + input, "sh", TAILGATE_BINARY, "check", "--kafka",
+                 "127.0.0.1:1", "--topics", "orders", "--tls-cert", certificate, "--tls-key", folder / "encrypted.pem"},
+                folder / "output"};
+  EXPECT_EQ(check.wait(), 2) << read_file(folder / "output");
+}
+
 TEST(CommandLine, AnAddressThatIsTakenIsSaid) {
   const TailgateProcess first{{.command = "demo"}};
   const Ended second =
