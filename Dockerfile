@@ -15,9 +15,8 @@ RUN apt-get update \
  && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tailgate
 COPY --from=build /src/build/release/tailgate /usr/local/bin/tailgate
 USER 10001
-# Inside a container, loopback reaches nobody.
-ENV TAILGATE_LISTEN=0.0.0.0:8080 TAILGATE_ADMIN=0.0.0.0:8081
 EXPOSE 8080 8081
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["tailgate"]
-CMD ["demo"]
+# Inside a container, loopback reaches nobody. No variables: they would win over the file of who runs `serve`.
+CMD ["demo", "--listen", "0.0.0.0:8080", "--admin", "0.0.0.0:8081"]

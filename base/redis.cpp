@@ -36,6 +36,8 @@ Result<void> load_tls(const RedisOptions& options, boost::asio::ssl::context& tl
     return wrong(options.ca_file);
   }
   if (options.cert_file.empty()) return {};
+  // OpenSSL would ask whoever has the terminal for the pass phrase of an encrypted key, and wait.
+  tls.set_password_callback([](std::size_t, context::password_purpose) { return std::string{}; }, failure);
   if (tls.use_certificate_chain_file(options.cert_file, failure); failure) return wrong(options.cert_file);
   if (tls.use_private_key_file(options.key_file, context::pem, failure); failure) return wrong(options.key_file);
   return {};

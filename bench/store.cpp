@@ -45,7 +45,7 @@ class Load {
 class CursorLoad final : public Load {
  public:
   CursorLoad(const Options& options, tailgate::RedisLink& link, tailgate::IoLoop& loop)
-      : store_{link, loop, "bench", {.per_principal_max = 2 * options.names}, 0}, asks_(options.window) {}
+      : store_{link, link, loop, "bench", {.per_principal_max = 2 * options.names}, 0}, asks_(options.window) {}
 
   void ask(const std::string& name, std::size_t round, std::size_t slot, std::function<void(bool)> done) override {
     tailgate::CursorMove move;

@@ -110,11 +110,11 @@ class RedisCursors::Work {
               Step step) {
     std::vector<std::string> keys;
     keys.push_back(std::move(redis_key));
-    ask_ = owner_.link_.run({script, std::move(keys), std::move(arguments), replicas},
-                            [this, step](const RedisAnswer& answer) {
-                              if (!answer) return finish(refusal(CursorRefusal::away, answer.error().detail));
-                              (this->*step)(*answer);
-                            });
+    RedisLink& link = replicas > 0 ? owner_.confirming_ : owner_.link_;
+    ask_ = link.run({script, std::move(keys), std::move(arguments), replicas}, [this, step](const RedisAnswer& answer) {
+      if (!answer) return finish(refusal(CursorRefusal::away, answer.error().detail));
+      (this->*step)(*answer);
+    });
   }
 
   // `first`: the generation with which it may be made; "": it may not.
@@ -200,8 +200,14 @@ class RedisCursors::Work {
   std::list<Work>::iterator place_;
 };
 
-RedisCursors::RedisCursors(RedisLink& link, Loop& loop, std::string prefix, CursorOptions options, int replicas)
-    : link_{link}, loop_{loop}, prefix_{std::move(prefix)}, options_{options}, replicas_{replicas} {}
+RedisCursors::RedisCursors(RedisLink& link, RedisLink& confirming, Loop& loop, std::string prefix,
+                           CursorOptions options, int replicas)
+    : link_{link},
+      confirming_{confirming},
+      loop_{loop},
+      prefix_{std::move(prefix)},
+      options_{options},
+      replicas_{replicas} {}
 
 RedisCursors::~RedisCursors() = default;
 

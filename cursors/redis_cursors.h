@@ -15,8 +15,10 @@ namespace tailgate {
 
 class RedisCursors final : public CursorStore {
  public:
-  // `replicas` have to confirm a move. `link` and `loop` outlive it.
-  RedisCursors(RedisLink& link, Loop& loop, std::string prefix, CursorOptions options, int replicas);
+  // `replicas` have to confirm a move, which goes over `confirming`: what is sent behind it waits as long. The links
+  // and `loop` outlive it.
+  RedisCursors(RedisLink& link, RedisLink& confirming, Loop& loop, std::string prefix, CursorOptions options,
+               int replicas);
   ~RedisCursors() override;
 
   Ask<CursorAnswer> read(const CursorKey& key, Then then) override;
@@ -33,6 +35,7 @@ class RedisCursors final : public CursorStore {
   Ask<CursorAnswer> start(const CursorKey& key, Then then, const std::function<void(Work&)>& first);
 
   RedisLink& link_;
+  RedisLink& confirming_;
   Loop& loop_;
   const std::string prefix_;
   const CursorOptions options_;

@@ -146,8 +146,8 @@ class App {
   std::unique_ptr<CursorStore> make_cursor_store(std::size_t index) {
     Loop& loop = io_.loop(index);
     if (!redis_) return std::make_unique<MemoryCursors>(memory_cursors_, loop);
-    return std::make_unique<RedisCursors>(redis_->confirming(index), loop, options_.redis_prefix, options_.cursors,
-                                          options_.redis_wait);
+    return std::make_unique<RedisCursors>(redis_->link(index), redis_->confirming(index), loop, options_.redis_prefix,
+                                          options_.cursors, options_.redis_wait);
   }
 
   void make_handlers() {

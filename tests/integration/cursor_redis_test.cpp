@@ -169,7 +169,8 @@ class TurnedLink final : public RedisLink {
 class TurnedReplica final : public Replica {
  public:
   TurnedReplica(const std::string& url, TurnedLink::IsCut is_cut)
-      : caller_{url}, link_{caller_, std::move(is_cut)}, store_{link_, caller_.thread().loop(), "tailgate", {}, 0} {}
+      : caller_{url}, link_{caller_, std::move(is_cut)}, store_{link_,      link_, caller_.thread().loop(),
+                                                                "tailgate", {},    0} {}
   ~TurnedReplica() override { caller_.thread().stop(); }
 
  private:
@@ -193,6 +194,34 @@ TEST_F(RedisCursorTest, AnEraseThatIsCutOffAnywhereCanBeAskedAgain) {
     EXPECT_EQ(text_of(unlucky.erase(key("a"))), "none") << cut;
     EXPECT_EQ(redis.command({"ZRANGE", replica.cursors().index_of(""), "0", "-1"}), ":\n") << cut;
   }
+}
+
+// Where replicas of Redis have to confirm moves, and do not.
+class UnconfirmedReplica final : public Replica {
+ public:
+  explicit UnconfirmedReplica(const std::string& url)
+      : caller_{url}, confirming_{caller_, [](int) { return true; }}, store_{caller_.link(),
+                                                                             confirming_,
+                                                                             caller_.thread().loop(),
+                                                                             "tailgate",
+                                                                             {},
+                                                                             1} {}
+  ~UnconfirmedReplica() override { caller_.thread().stop(); }
+
+ private:
+  LoopThread& thread() override { return caller_.thread(); }
+  CursorStore& store() override { return store_; }
+  RedisCaller caller_;
+  TurnedLink confirming_;
+  RedisCursors store_;
+};
+
+TEST_F(RedisCursorTest, WhatNeedsNoConfirmationDoesNotWaitBehindWhatDoes) {
+  ASSERT_TRUE(replica.move(key("a"), orders({{0, 9}})));
+  UnconfirmedReplica unconfirmed{redis.url()};
+  EXPECT_EQ(text_of(unconfirmed.move(key("a"), orders({{0, 12}}))), "away");
+  EXPECT_EQ(text_of(unconfirmed.read(key("a"))), "orders=0:9 g1");
+  EXPECT_EQ(text_of(unconfirmed.find_room(key("b"))), "none");
 }
 
 TEST_F(RedisCursorTest, AResetInTheMiddleOfAnEraseIsBelowWhatIsMadeNext) {
