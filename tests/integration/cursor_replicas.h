@@ -84,7 +84,8 @@ class RedisReplica final : public Replica {
   // `where`: a URL or RedisOptions.
   explicit RedisReplica(const auto& where, CursorOptions options = {})
       : caller_{where},
-        store_{std::make_unique<RedisCursors>(caller_.link(), caller_.link(), caller_.thread().loop(), "tailgate", options, 0)} {}
+        store_{std::make_unique<RedisCursors>(caller_.link(), caller_.link(), caller_.thread().loop(), "tailgate",
+                                              options, 0)} {}
   ~RedisReplica() override { caller_.thread().stop(); }
   RedisCaller& caller() { return caller_; }
   const RedisCursors& cursors() const { return *store_; }
