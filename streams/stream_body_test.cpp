@@ -242,6 +242,33 @@ TEST_F(LargeEvents, OneWhoseRecordIsGoneIsCut) {
   EXPECT_EQ(counters.cuts.get(), 1U);
 }
 
+// A leader that lags has the record again a moment later.
+TEST_F(LargeEvents, OneIsFinishedThoughKafkaDeniesItsRecordForAMoment) {
+  auto body = begun();
+  log(0).stop();
+  tell(0);
+  EXPECT_EQ(pull(*body), "");
+  for (const HistoryAnswer& denial : {HistoryAnswer{HistoryBeyond{0}}, HistoryAnswer{HistoryNotYet{0}}}) {
+    const auto question = history.asked.back();
+    history.asked.clear();
+    question.reply(denial);
+    run();
+    EXPECT_EQ(pull(*body), "");
+    ASSERT_TRUE(last.waits());
+    ASSERT_EQ(history.asked.size(), 1U) << "it is asked for again";
+  }
+  log(0).start(3);
+  tell(0);
+  auto chunk = std::make_shared<RecordChunk>(200'000);
+  RecordView record;
+  record.value = large_;
+  ASSERT_TRUE(chunk->append(record));
+  history.asked.back().reply(std::make_shared<const HistoryPage>(HistoryPage{source("a", 0), 0, 1, chunk}));
+  run();
+  EXPECT_TRUE((begin_ + pull(*body, 200'000)).starts_with(event(large_, 0)));
+  EXPECT_EQ(counters.cuts.get(), 0U);
+}
+
 TEST_F(LargeEvents, OneIsNotFinishedWithTheBytesOfAnotherRecordAtItsOffset) {
   auto body = begun();
   log(0).start(0);  // a topic made anew

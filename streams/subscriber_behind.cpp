@@ -212,10 +212,13 @@ Subscriber::Found Subscriber::find(Slot slot, Offset offset, RecordView& record)
   }
   if (!own.find_ask.is_waiting()) {
     own.find_ask =
-        feed_.context().history.read(source, offset, feed_.context().loop, [this](const HistoryAnswer& found) {
-          own_->found = found;
+        feed_.context().history.read(source, offset, feed_.context().loop, [this, &log](const HistoryAnswer& found) {
+          // A leader that lags denies what it has again a moment later: until the reader knows, nobody does.
+          const bool is_denied =
+              std::holds_alternative<HistoryBeyond>(found) || std::holds_alternative<HistoryNotYet>(found);
+          own_->found = is_denied && log.epoch() == 0 ? HistoryAnswer{HistoryDown{}} : found;
           keep_answer();
-          if (std::holds_alternative<HistoryDown>(found)) return wake_at(now_ms() + kRetryMs);
+          if (std::holds_alternative<HistoryDown>(*own_->found)) return wake_at(now_ms() + kRetryMs);
           wake();
         });
   }
