@@ -150,6 +150,7 @@ void TailReader::on_ends_out_of_range(Reading& reading, const PartitionEnds& end
                       " is beyond its end " + std::to_string(ends.end));
   ++totals_.continuity_lost;
   reading.denials = {};
+  history_.drop(reading.tail->name);  // a broker that had not heard of it may have given of the old log meanwhile
   start_epoch(reading, ends.readable);
 }
 

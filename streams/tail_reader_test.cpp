@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "streams/page_history.h"
 #include "streams/scripted/kafka_side_test.h"
 
 namespace tailgate {
@@ -275,7 +276,39 @@ TEST_F(TailReaderTest, ALogThatStaysShorterWasTruncatedAndItsHistoryIsForgotten)
   EXPECT_EQ(follow_it->log().epoch(), 2U);
   EXPECT_EQ(follow_it->log().first(), 45);
   EXPECT_EQ(consumer.started.at(partition), 45);
-  EXPECT_EQ(history.dropped, (std::vector<TopicPartition>{partition}));
+  EXPECT_EQ(history.dropped, (std::vector<TopicPartition>{partition, partition})) << "at once, and what came since";
+}
+
+// A broker that has not heard of it yet gives of the old log, for as long as the others deny it.
+TEST_F(TailReaderTest, WhatWasReadOfALogWhileItWasDeniedIsForgottenWhenAnotherTakesItsPlace) {
+  scripted::ScriptedConsumer catch_up;
+  PageHistory pages{{&catch_up}, catalog, own, clock, reports, {}};
+  reader.emplace(consumer, catalog, pages, own, clock, reports, options);
+  const auto settle_both = [&] {
+    do settle();
+    while (pages.step());
+  };
+  const auto follow_it = follow(io);
+  settle_both();
+  consumer.records(partition, 100, 109);
+  settle_both();
+  catalog.known[partition] = {0, 3, 3};
+  consumer.out_of_range(partition, 110);
+  settle_both();
+  ASSERT_EQ(follow_it->log().epoch(), 0U);
+
+  bool is_answered = false;
+  const auto asked = pages.read(partition, 50, io, [&](const HistoryAnswer&) { is_answered = true; });
+  settle_both();
+  catch_up.records(partition, 50, 60);
+  catch_up.end(partition, 61);
+  settle_both();
+  ASSERT_TRUE(is_answered);
+  ASSERT_NE(pages.find(partition, 55), nullptr);
+  pass(11'000);
+  ASSERT_EQ(follow_it->log().first(), 3) << "another log";
+
+  EXPECT_EQ(pages.find(partition, 55), nullptr);
 }
 
 TEST_F(TailReaderTest, TwoLagsWithASilenceBetweenAreNoTruncation) {
