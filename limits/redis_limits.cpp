@@ -74,9 +74,10 @@ Ask<TokenGrant> RedisLimits::take(const std::string& bucket, const TokenRate& ra
         const auto& items = answer->items;
         const auto burst = static_cast<std::int64_t>(rate.burst);
         const auto retry_max_us = static_cast<std::int64_t>((rate.burst + 1) * rate.interval_us()) + 1;
-        reply(TokenGrant{std::clamp<std::int64_t>(items[0].integer, 0, wanted),
-                         std::clamp<std::int64_t>(items[1].integer, 0, burst),
-                         std::clamp<std::int64_t>(items[2].integer, 0, retry_max_us)});
+        const std::int64_t granted = std::clamp<std::int64_t>(items[0].integer, 0, wanted);
+        // Who was given less than it wanted was given all that there was.
+        const std::int64_t left = granted < wanted ? 0 : std::clamp<std::int64_t>(items[1].integer, 0, burst);
+        reply(TokenGrant{granted, left, std::clamp<std::int64_t>(items[2].integer, 0, retry_max_us)});
       });
   return std::move(ask);
 }

@@ -108,5 +108,19 @@ TEST_F(RedisLimitsTest, AnAnswerThatNoScriptOfOursGivesLocksNobodyOut) {
   EXPECT_LE(verdict->retry_ms, 1'100);
 }
 
+TEST_F(RedisLimitsTest, WhoWasGivenLessThanIsLeftByWhatRedisSaysIsRefusedAndDoesNotAskForEver) {
+  constexpr TokenRate kRate{.per_second = 10, .burst = 5};
+  TokenLeases leases{store, loop, "requests:", kRate, counters};
+  std::optional<TokenVerdict> verdict;
+  const auto ask = leases.take("a", [&](const TokenVerdict& said) { verdict = said; });
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  for (int i = 0; i < 10 && !link.asked.empty(); ++i) {
+    answer(next(), {RedisReply::Kind::array, 0, {}, {integer(0), integer(kMost), integer(0)}});
+    run();
+  }
+  ASSERT_TRUE(verdict);
+  EXPECT_FALSE(verdict->is_admitted);
+}
+
 }  // namespace
 }  // namespace tailgate
