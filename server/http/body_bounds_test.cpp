@@ -63,6 +63,23 @@ TEST(BodyBounds, ABodyWithoutRoomIsRefusedAndGivesBackWhatItHeld) {
   EXPECT_EQ(client.handler.handled, 0);
 }
 
+// It is held for no time, in one packet with its head or in the next one.
+TEST(BodyBounds, ABodyThatComesAtOnceNeedsNoRoom) {
+  MemoryConnection client{with_room(100'000)};
+  ByteBudget::Share others{client.thread.bodies};
+  ASSERT_TRUE(others.resize(100'000));
+  constexpr std::string_view kHead = "POST /echo HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n";
+  const std::string body(100, 'x');
+  client.send(std::string{kHead} + body);
+  EXPECT_EQ(status_of(client.peer.written), "HTTP/1.1 200 OK");
+  client.peer.written.clear();
+  client.send(kHead);
+  client.send(body);
+
+  EXPECT_EQ(status_of(client.peer.written), "HTTP/1.1 200 OK");
+  EXPECT_EQ(client.thread.bodies.held_bytes(), 100'000U);
+}
+
 TEST(BodyBounds, ABodyThatIsAloneHasRoom) {
   MemoryConnection client{with_room(1'000)};
   client.send(kPost);

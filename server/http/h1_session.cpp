@@ -152,9 +152,11 @@ void H1Session::consume_body(std::string_view& input) {
   const H1Body::State state = incoming_->body->take(input, incoming_->head.request.body);
   incoming_->body_clock.add(before - input.size(), thread_.now_ms(), thread_.options);
   switch (state) {
-    case H1Body::State::partial:
-      if (!incoming_->held.resize(incoming_->head.request.body.capacity())) refuse(kNoRoom);
+    case H1Body::State::partial: {
+      const std::string& body = incoming_->head.request.body;
+      if (!incoming_->held.resize(body.empty() ? 0 : body.capacity())) refuse(kNoRoom);
       return;
+    }
     case H1Body::State::complete:
       handle_request();
       return;

@@ -480,6 +480,21 @@ TEST(H2Connection, ABodyThatStopsAfterMuchOfItHasComeIsNotHeldForLong) {
   EXPECT_FALSE(peer.goaway);
 }
 
+TEST(H2Connection, ABodyThatComesAtOnceNeedsNoRoom) {
+  HttpOptions options;
+  options.bodies_bytes_max = 70'000;
+  Ledger peer{"", options};
+  ByteBudget::Share others{peer.connection.thread.bodies};
+  ASSERT_TRUE(others.resize(70'000));
+  peer.send(frame(h2::kSettings, h2::kAck, 0));
+  peer.windows[1] = peer.first;
+  peer.send(post_head(1));
+  peer.send(frame(h2::kData, h2::kEndStream, 1, std::string(100, 'x')));
+
+  EXPECT_EQ(peer.connection.thread.counters.events.get(HttpEvent::no_room), 0);
+  EXPECT_EQ(peer.bytes[1], 100U);
+}
+
 TEST(H2Connection, ABodyWithoutRoomIsRefusedAndItsConnectionGoesOn) {
   HttpOptions options;
   options.bodies_bytes_max = 70'000;

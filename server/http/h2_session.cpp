@@ -169,12 +169,12 @@ struct H2Session::Callbacks {
     return 0;
   }
 
-  static int on_data_chunk_recv(nghttp2_session* handle, std::uint8_t, std::int32_t id, const std::uint8_t* data,
+  static int on_data_chunk_recv(nghttp2_session* handle, std::uint8_t flags, std::int32_t id, const std::uint8_t* data,
                                 std::size_t size, void* user_data) {
     H2Stream* stream = stream_of(handle, id);
     if (stream == nullptr || !stream->incoming) return 0;
     H2Session& self = session_of(user_data);
-    stream->incoming->add_body(view_of(data, size), self.thread_);
+    stream->incoming->add_body(view_of(data, size), (flags & NGHTTP2_FLAG_END_STREAM) != 0, self.thread_);
     if (stream->incoming->refusal) self.add_work(*stream);
     return 0;
   }

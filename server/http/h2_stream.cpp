@@ -57,7 +57,7 @@ void H2Incoming::add_field(std::string_view name, std::string_view value, const 
   }
 }
 
-void H2Incoming::add_body(std::string_view bytes, HttpThread& thread) {
+void H2Incoming::add_body(std::string_view bytes, bool is_last, HttpThread& thread) {
   if (refusal) return;
   const HttpOptions& options = thread.options;
   body_clock.add(bytes.size(), thread.now_ms(), options);
@@ -69,7 +69,7 @@ void H2Incoming::add_body(std::string_view bytes, HttpThread& thread) {
   }
   if (request.body.empty()) held_ = ByteBudget::Share{thread.bodies};
   request.body += bytes;
-  if (held_.resize(request.body.capacity())) return;
+  if (is_last || held_.resize(request.body.capacity())) return;
   thread.counters.events.add(HttpEvent::no_room);
   refuse(kNoRoom);
 }

@@ -31,7 +31,8 @@ class H2Incoming {
 
   // Counted before anything is kept: past a limit only the refusal remains.
   void add_field(std::string_view name, std::string_view value, const HttpOptions& options);
-  void add_body(std::string_view bytes, HttpThread& thread);
+  // `is_last`: of the frame that ends it, so that it is not held for long.
+  void add_body(std::string_view bytes, bool is_last, HttpThread& thread);
   void refuse(const Refusal& refusal);
   // So much that its sender gets no answer: who is only above the limits is told so.
   bool is_far_too_large(const HttpOptions& options) const {
