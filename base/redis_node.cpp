@@ -11,6 +11,12 @@
 namespace tailgate {
 namespace {
 
+using std::chrono::milliseconds;
+using SteadyClock = std::chrono::steady_clock;
+
+// Of a server that says so for some calls only: a replica answers those that find nothing to write.
+constexpr milliseconds kDenialKept{2 * RedisNode::kRetryMaxMs};
+
 // It is left for another connection each time, which leads to the same server until somebody changes that.
 bool says_it_cannot_serve(const RedisReply& reply) {
   if (reply.kind != RedisReply::Kind::error) return false;
@@ -19,9 +25,6 @@ bool says_it_cannot_serve(const RedisReply& reply) {
 }
 
 }  // namespace
-
-using std::chrono::milliseconds;
-using SteadyClock = std::chrono::steady_clock;
 
 RedisNode::RedisNode(IoLoop& loop, RedisAddress address, const RedisOptions& options, RedisGreeting greeting,
                      boost::asio::ssl::context* tls, RedisNodeWatch& watch, RedisCounters& counters)
@@ -101,8 +104,10 @@ void RedisNode::on_reply(RedisReply reply) {
   if (stage_ == Stage::greeting) return check_greeting(reply);
   if (sent_.empty()) return go_down(RedisFailure::protocol, "a reply that nobody asked for");
   last_reply_ = SteadyClock::now();
-  if (!says_it_cannot_serve(reply)) {
-    retry_ms_ = kRetryMinMs;
+  if (says_it_cannot_serve(reply)) {
+    denied_ = last_reply_;
+  } else {
+    if (last_reply_ - denied_ >= kDenialKept) retry_ms_ = kRetryMinMs;
     clear_failures(0);
   }
   const Done done = std::move(sent_.front().done);

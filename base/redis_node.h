@@ -120,6 +120,7 @@ class RedisNode final : private RedisConnection::User {
   Instant next_open_;   // while waiting
   Instant open_until_;  // while opening and greeting
   Instant last_reply_;  // while up
+  Instant denied_;      // when the server last said that it cannot serve
   boost::asio::steady_timer timer_;
   Instant timer_due_ = Instant::max();
   std::shared_ptr<RedisNode*> self_;  // null within, once this is gone: a timer that is due already still calls

@@ -308,6 +308,25 @@ TEST(RedisLink, AServerThatStaysAReplicaIsAskedLessAndLessOften) {
   EXPECT_TRUE(eventually([&] { return caller.text(set_script(), {"k"}, {"3"}) == "3"; }));
 }
 
+// What reads, or finds nothing to write, is answered by a replica too.
+TEST(RedisLink, AServerThatStaysAReplicaIsAskedLessAndLessOftenThoughItAnswersSomeScripts) {
+  RedisServer redis;
+  RedisCaller caller{redis.url()};
+  ASSERT_EQ(caller.text(set_script(), {"k"}, {"1"}), "1");
+  redis.command({"REPLICAOF", "127.0.0.1", std::to_string(free_port())});
+  const auto before = caller.counters().connects.get();
+  const auto begin = Clock::now();
+  int reads = 0;
+  while (Clock::now() - begin < std::chrono::seconds{4}) {
+    reads += caller.run(read_script(), {"k"}, {}) ? 1 : 0;
+    EXPECT_FALSE(caller.run(set_script(), {"k"}, {"2"}));
+  }
+  EXPECT_GT(reads, 0);
+  EXPECT_LE(caller.counters().connects.get() - before, 15U);
+  redis.command({"REPLICAOF", "NO", "ONE"});
+  EXPECT_TRUE(eventually([&] { return caller.text(set_script(), {"k"}, {"3"}) == "3"; }));
+}
+
 TEST(RedisLink, LogsWhatIsRefusedOnceAMinute) {
   const RedisServer redis;
   RedisCaller caller{redis.url()};
