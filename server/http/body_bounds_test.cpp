@@ -5,6 +5,8 @@
 
 #include "server/http/body_clock.h"
 #include "server/http/memory_connection.h"
+#include "server/http/open_exchange.h"
+#include "server/http/request_rules.h"
 
 namespace tailgate::testing {
 namespace {
@@ -116,6 +118,21 @@ TEST(BodyBounds, AnAnswerWithoutRoomIsRefusedButForSmallOnes) {
 
   EXPECT_EQ(status_of(client.peer.written), "HTTP/1.1 200 OK");
   EXPECT_EQ(client.thread.bodies.held_bytes(), 0U);
+}
+
+// A long poll counts its body as it grows, and says itself that there is no room.
+TEST(BodyBounds, ARefusalOfTheHandlersOwnIsCountedToo) {
+  struct Owner final : OpenExchange::Owner {
+    void on_reply() override {}
+  } owner;
+  MemoryConnection client;
+  OpenExchange exchange{client.thread, owner, Request{}};
+  Response response;
+  response.status = kNoRoom.status;
+  response.problem = kNoRoom.code;
+  exchange.respond(std::move(response));
+
+  EXPECT_EQ(client.thread.counters.events.get(HttpEvent::no_room), 1);
 }
 
 }  // namespace

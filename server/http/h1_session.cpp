@@ -29,7 +29,6 @@ void copy_number(ByteSink& sink, std::uint64_t number, int base) {
 }
 
 HttpEvent event_of(const Refusal& refusal) {
-  if (refusal.status == kNoRoom.status) return HttpEvent::no_room;
   const bool is_size = refusal.status == 413 || refusal.status == 414 || refusal.status == 431;
   return is_size ? HttpEvent::too_large : HttpEvent::bad_h1_framing;
 }
@@ -154,7 +153,7 @@ void H1Session::consume_body(std::string_view& input) {
   switch (state) {
     case H1Body::State::partial: {
       const std::string& body = incoming_->head.request.body;
-      if (!incoming_->held.resize(body.empty() ? 0 : body.capacity())) refuse(kNoRoom);
+      if (!incoming_->held.resize(body.empty() ? 0 : body.capacity())) give_refusal(kNoRoom);
       return;
     }
     case H1Body::State::complete:

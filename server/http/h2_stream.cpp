@@ -70,7 +70,6 @@ void H2Incoming::add_body(std::string_view bytes, bool is_last, HttpThread& thre
   if (request.body.empty()) held_ = ByteBudget::Share{thread.bodies};
   request.body += bytes;
   if (is_last || held_.resize(request.body.capacity())) return;
-  thread.counters.events.add(HttpEvent::no_room);
   refuse(kNoRoom);
 }
 

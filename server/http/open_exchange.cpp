@@ -12,10 +12,10 @@ void OpenExchange::respond(Response response) {
   if (response.body.size() > kSmallAnswerBytes && !response.held) {
     response.held = ByteBudget::Share{thread_.bodies};
     if (!response.held.resize(response.body.capacity())) {
-      thread_.counters.events.add(HttpEvent::no_room);
       response = thread_.handler.refusal(kNoRoom.status, kNoRoom.code, kNoRoom.detail, &request_);
     }
   }
+  if (response.problem == kNoRoom.code) thread_.counters.events.add(HttpEvent::no_room);  // whoever found it
   reply_.emplace(std::move(response));
   owner_.on_reply();
 }
