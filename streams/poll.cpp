@@ -148,7 +148,6 @@ void Poll::answer(std::string why) {
   subscriber_.unpin();
   StreamCounters& counters = subscriber_.feed().context().counters;
   PollAnswer answer;
-  answer.is_refused = why == "no_room" && records_ == 0;
   answer.body = std::move(body_);
   answer.body += ']';
   if (!events_text_.empty()) {

@@ -37,9 +37,11 @@ struct PollAnswer {
   std::string next;  // the id in it
   std::uint64_t records = 0;
   bool has_events = false;
-  std::string why_ended;    // limit, max_bytes, no_room, wait, until, caught_up, drain, or the code of a fault
-  ByteBudget::Share held;   // of the body
-  bool is_refused = false;  // no room for the first record: there is no answer
+  std::string why_ended;   // limit, max_bytes, no_room, wait, until, caught_up, drain, or the code of a fault
+  ByteBudget::Share held;  // of the body
+
+  // No room for the first record: there is no answer.
+  bool is_refused() const { return why_ended == "no_room" && records == 0; }
 };
 
 // Threads: its feed's. Holds what it has gathered, at most bytes_max and one event.

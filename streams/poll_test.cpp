@@ -189,7 +189,7 @@ TEST_F(PollTest, WhatHasNoRoomIsLeftForTheNextAnswer) {
   auto poll = ask(how);
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->why_ended, "no_room");
-  EXPECT_FALSE(answer->is_refused);
+  EXPECT_FALSE(answer->is_refused());
   EXPECT_GT(answer->records, 1U);
   EXPECT_LT(answer->records, 100U);
   EXPECT_NE(answer->body.find(R"("next":"0:)" + std::to_string(answer->records - 1) + R"(","caught_up":false)"),
@@ -213,11 +213,11 @@ TEST_F(PollTest, WithoutRoomForOneRecordItIsRefused) {
   how.budget = &budget;
   const auto poll = ask(how);
   ASSERT_TRUE(answer);
-  EXPECT_TRUE(answer->is_refused);
+  EXPECT_TRUE(answer->is_refused());
   EXPECT_EQ(answer->records, 0U);
   ASSERT_TRUE(others.resize(0));
   const auto alone = ask(how);
-  EXPECT_FALSE(answer->is_refused);
+  EXPECT_FALSE(answer->is_refused());
   EXPECT_EQ(answer->records, 1U);
 }
 

@@ -368,7 +368,7 @@ class Opening final : public Watch {
   }
 
   void on_poll(PollAnswer&& answer) {
-    if (answer.is_refused) {
+    if (answer.is_refused()) {
       return exchange_.respond(make_problem(kNoRoom.status, kNoRoom.code, kNoRoom.detail, kRetryAfterNoRoomS));
     }
     if (request_.commit == Commit::sent) {
