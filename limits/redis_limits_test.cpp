@@ -94,12 +94,16 @@ TEST_F(RedisLimitsTest, ASlotThatIsStillAskedForIsNotRenewedIntoBeing) {
   EXPECT_EQ(second, false);
 }
 
-TEST_F(RedisLimitsTest, AnAnswerThatNoScriptOfOursGivesLocksNobodyOut) {
-  constexpr TokenRate kRate{.per_second = 10, .burst = 5};
-  TokenLeases leases{store, loop, "requests:", kRate, counters};
+// Somebody asks for a token.
+class RedisTokensTest : public RedisLimitsTest {
+ protected:
+  static constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  TokenLeases leases{store, loop, "requests:", TokenRate{.per_second = 10, .burst = 5}, counters};
   std::optional<TokenVerdict> verdict;
-  const auto ask = leases.take("a", [&](const TokenVerdict& said) { verdict = said; });
-  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  Ask<TokenVerdict> ask = leases.take("a", [this](const TokenVerdict& said) { verdict = said; });
+};
+
+TEST_F(RedisTokensTest, AnAnswerThatNoScriptOfOursGivesLocksNobodyOut) {
   RedisReply reply{RedisReply::Kind::array, 0, {}, {integer(0), integer(0), integer(kMost)}};
   answer(next(), std::move(reply));
   run();
@@ -108,12 +112,7 @@ TEST_F(RedisLimitsTest, AnAnswerThatNoScriptOfOursGivesLocksNobodyOut) {
   EXPECT_LE(verdict->retry_ms, 1'100);
 }
 
-TEST_F(RedisLimitsTest, WhoWasGivenLessThanIsLeftByWhatRedisSaysIsRefusedAndDoesNotAskForEver) {
-  constexpr TokenRate kRate{.per_second = 10, .burst = 5};
-  TokenLeases leases{store, loop, "requests:", kRate, counters};
-  std::optional<TokenVerdict> verdict;
-  const auto ask = leases.take("a", [&](const TokenVerdict& said) { verdict = said; });
-  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+TEST_F(RedisTokensTest, WhoWasGivenLessThanIsLeftByWhatRedisSaysIsRefusedAndDoesNotAskForEver) {
   for (int i = 0; i < 10 && !link.asked.empty(); ++i) {
     answer(next(), {RedisReply::Kind::array, 0, {}, {integer(0), integer(kMost), integer(0)}});
     run();

@@ -33,6 +33,16 @@ class TailReaderTest : public scripted::KafkaSideTest {
   std::unique_ptr<Follow> follow(Loop& loop) {
     return reader->follow(partition, loop, [this] { ++news; });
   }
+  // At offset 110, which Kafka then says lies beyond its end; asked, it has `ends`.
+  std::unique_ptr<Follow> follow_and_deny(const PartitionEnds& ends) {
+    auto follow_it = follow(io);
+    settle();
+    consumer.records(partition, 100, 109);
+    settle();
+    catalog.known[partition] = ends;
+    consumer.out_of_range(partition, 110);
+    return follow_it;
+  }
   std::vector<Offset> read_all(const RecordLog& log, RecordLog::Cursor& cursor) {
     std::vector<Offset> offsets;
     RecordView record;
@@ -203,12 +213,7 @@ TEST_F(TailReaderTest, RetentionThatPassesTheReaderStartsAnEpochAtTheLogsStart) 
 }
 
 TEST_F(TailReaderTest, ALeaderThatLagsIsWaitedForAndNothingIsLost) {
-  const auto follow_it = follow(io);
-  settle();
-  consumer.records(partition, 100, 109);
-  settle();
-  catalog.known[partition] = {10, 105, 105};  // the new leader has less
-  consumer.out_of_range(partition, 110);
+  const auto follow_it = follow_and_deny({10, 105, 105});  // the new leader has less
   pass(5'000);
   EXPECT_FALSE(consumer.started.contains(partition));
 
@@ -222,12 +227,7 @@ TEST_F(TailReaderTest, ALeaderThatLagsIsWaitedForAndNothingIsLost) {
 }
 
 TEST_F(TailReaderTest, ALeaderThatHasCaughtUpWhenItIsAskedCostsNothing) {
-  const auto follow_it = follow(io);
-  settle();
-  consumer.records(partition, 100, 109);
-  settle();
-  catalog.known[partition] = {10, 110, 110};
-  consumer.out_of_range(partition, 110);
+  const auto follow_it = follow_and_deny({10, 110, 110});
   settle();
 
   EXPECT_EQ(consumer.started.at(partition), 110);
@@ -261,12 +261,7 @@ TEST_F(TailReaderTest, OfALogThatKafkaDeniesNobodyIsGivenAnyMore) {
 }
 
 TEST_F(TailReaderTest, ALogThatStaysShorterWasTruncatedAndItsHistoryIsForgotten) {
-  const auto follow_it = follow(io);
-  settle();
-  consumer.records(partition, 100, 109);
-  settle();
-  catalog.known[partition] = {0, 50, 45};
-  consumer.out_of_range(partition, 110);
+  const auto follow_it = follow_and_deny({0, 50, 45});
   pass(9'000);
   EXPECT_EQ(follow_it->log().epoch(), 0U);
   EXPECT_EQ(reader->counts().continuity_lost, 0U);
@@ -312,12 +307,7 @@ TEST_F(TailReaderTest, WhatWasReadOfALogWhileItWasDeniedIsForgottenWhenAnotherTa
 }
 
 TEST_F(TailReaderTest, TwoLagsWithASilenceBetweenAreNoTruncation) {
-  const auto follow_it = follow(io);
-  settle();
-  consumer.records(partition, 100, 109);
-  settle();
-  catalog.known[partition] = {0, 50, 45};
-  consumer.out_of_range(partition, 110);
+  const auto follow_it = follow_and_deny({0, 50, 45});
   pass(1'000);
   catalog.known.erase(partition);  // the leader is away
   pass(12'000);

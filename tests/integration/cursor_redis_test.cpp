@@ -168,9 +168,16 @@ class TurnedLink final : public RedisLink {
 
 class TurnedReplica final : public Replica {
  public:
-  TurnedReplica(const std::string& url, TurnedLink::IsCut is_cut)
-      : caller_{url}, link_{caller_, std::move(is_cut)}, store_{link_,      link_, caller_.thread().loop(),
-                                                                "tailgate", {},    0} {}
+  // With `confirming` replicas of Redis only what they have to confirm goes over the turned link.
+  TurnedReplica(const std::string& url, TurnedLink::IsCut is_cut, int confirming = 0)
+      : caller_{url},
+        link_{caller_, std::move(is_cut)},
+        store_{confirming > 0 ? caller_.link() : static_cast<RedisLink&>(link_),
+               link_,
+               caller_.thread().loop(),
+               "tailgate",
+               {},
+               confirming} {}
   ~TurnedReplica() override { caller_.thread().stop(); }
 
  private:
@@ -196,29 +203,9 @@ TEST_F(RedisCursorTest, AnEraseThatIsCutOffAnywhereCanBeAskedAgain) {
   }
 }
 
-// Where replicas of Redis have to confirm moves, and do not.
-class UnconfirmedReplica final : public Replica {
- public:
-  explicit UnconfirmedReplica(const std::string& url)
-      : caller_{url}, confirming_{caller_, [](int) { return true; }}, store_{caller_.link(),
-                                                                             confirming_,
-                                                                             caller_.thread().loop(),
-                                                                             "tailgate",
-                                                                             {},
-                                                                             1} {}
-  ~UnconfirmedReplica() override { caller_.thread().stop(); }
-
- private:
-  LoopThread& thread() override { return caller_.thread(); }
-  CursorStore& store() override { return store_; }
-  RedisCaller caller_;
-  TurnedLink confirming_;
-  RedisCursors store_;
-};
-
 TEST_F(RedisCursorTest, WhatNeedsNoConfirmationDoesNotWaitBehindWhatDoes) {
   ASSERT_TRUE(replica.move(key("a"), orders({{0, 9}})));
-  UnconfirmedReplica unconfirmed{redis.url()};
+  TurnedReplica unconfirmed{redis.url(), [](int) { return true; }, 1};
   EXPECT_EQ(text_of(unconfirmed.move(key("a"), orders({{0, 12}}))), "away");
   EXPECT_EQ(text_of(unconfirmed.read(key("a"))), "orders=0:9 g1");
   EXPECT_EQ(text_of(unconfirmed.find_room(key("b"))), "none");
