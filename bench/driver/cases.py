@@ -8,7 +8,7 @@ from typing import Callable
 from . import machine
 from .processes import LAST_PRIORITY, OTHER_CORE, SERVER_CORE
 from .rounds import in_turn, rows
-from .servers import Floor, Nchan, Proxied, Tailgate
+from .servers import Floor, Nchan, Proxied, Relay, Tailgate
 
 
 @dataclass
@@ -256,10 +256,12 @@ def replay(case, bench):
 
     contestants = {
         "plain librdkafka consumer": plain,
+        "floor": lambda: one_run(Relay(bench, topic, "--replay"), ours),
         "tailgate, HTTP/1.1": lambda: one_run(Tailgate(bench, topic), ours),
         "tailgate, HTTP/2": lambda: one_run(Tailgate(bench, topic), lambda s: ours(s, "--streams", 1)),
         "tailgate, 100 clients, a tenth each": lambda: one_run(Tailgate(bench, topic), lambda s: ours(s, clients=100, each=records // 10)),
         "plain librdkafka consumer, 2 KB": lambda: plain(large, records // 2),
+        "floor, 2 KB": lambda: one_run(Relay(bench, large, "--replay"), lambda s: ours(s, each=records // 2, topic=large)),
         "tailgate, HTTP/1.1, 2 KB": lambda: one_run(Tailgate(bench, large), lambda s: ours(s, each=records // 2, topic=large)),
     }
     columns = {"records_per_second": ("records/s", "{:,.0f}"), "mb_per_second": ("MB/s", "{:,.0f}"), "us_per_event": EVENT["us_per_event"],
@@ -269,7 +271,7 @@ def replay(case, bench):
     share = row_of(table, "tailgate, HTTP/1.1")["records_per_second"] / row_of(table, "plain librdkafka consumer")["records_per_second"]
     fast = row_of(table, "tailgate, HTTP/1.1, 2 KB")["mb_per_second"]
     share_fast = fast / row_of(table, "plain librdkafka consumer, 2 KB")["mb_per_second"]
-    return Result(case.name, case.title, f"{records:,} records of 200 bytes in one partition (half as many of 2 KB), from the earliest; a fresh server each time.", columns,
+    return Result(case.name, case.title, f"{records:,} records of 200 bytes in one partition (half as many of 2 KB), from the earliest; a fresh server each time. The floor is a plain consumer that writes its records to a socket (bench/relay.cpp).", columns,
                   table, "records_per_second", [Target("records/s, of a plain consumer's, %", "≥ 65", share * 100, share >= 0.65),
                                               Target("MB/s at 2 KB", "≥ 500", fast, fast >= 500),
                                               Target("MB/s at 2 KB, of a plain consumer's, %", "≥ 65", share_fast * 100, share_fast >= 0.65)])
@@ -289,10 +291,16 @@ def latency(case, bench):
         bench.processes.stop(feeder)
         return figures
 
+    def relayed(rate):
+        topic = bench.new_topic()
+        bench.create(topic)
+        return one_run(Relay(bench, topic), lambda s: bench.subscribe(s, 1, rate))
+
     rates = (100, 2_000)
     for rate in rates:
         contestants |= {
             f"plain consumer, {rate}/s": lambda r=rate: plain(r),
+            f"floor, {rate}/s": lambda r=rate: relayed(r),
             f"tailgate, {rate}/s": lambda r=rate: one_run(tailgate_on_new_topic(bench), lambda s: bench.subscribe(s, 1, r)),
         }
     contestants["plain consumer, 200/s"] = lambda: plain(200)
@@ -309,7 +317,8 @@ def latency(case, bench):
     p99 = row_of(table, "tailgate, 100 subscribers, 200/s")["latency_ms.p99"]
     targets.append(Target("p99 of 100 subscribers at 200 records/s, ms", "≤ 2", p99, p99 <= 2))
     return Result(case.name, case.title,
-                  "One subscriber, producer without linger. The plain consumer has the server's core to itself; the client shares the broker's.",
+                  "One subscriber, producer without linger. The plain consumer has the server's core to itself; the client shares the broker's. The floor "
+                  "is a plain consumer that writes its records to a socket (bench/relay.cpp): what a client at its other end adds to any server.",
                   columns, table, "latency_ms.p50", targets)
 
 

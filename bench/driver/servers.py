@@ -67,6 +67,22 @@ class Floor(Server):
         return None  # it makes its own
 
 
+class Relay(Server):
+    """The floor where Kafka is part of it."""
+    name = "relay"
+    path = "/"
+
+    def __init__(self, bench, topic, *flags):
+        super().__init__(bench)
+        self.topic = topic
+        self.process = bench.processes.start(
+            SERVER_CORE, [bench.build / "bench_relay", "--brokers", bench.brokers, "--topic", topic, "--port", self.port, *flags])
+        wait_until("relay listens", lambda: answers(self.port))
+
+    def feed(self, rate, value_bytes, seconds, partitions=1, keys=0, linger=0):
+        return self.bench.produce(self.topic, rate, value_bytes, seconds, partitions, keys, linger)
+
+
 PROXY = """
 worker_processes 1; worker_rlimit_nofile 40000; pid nginx.pid; error_log error.log error;
 events {{ worker_connections 39990; use epoll; multi_accept on; }}
