@@ -212,7 +212,8 @@ void catch_up(Offset events) {
     assert(fits);
     static_cast<void>(fits);
   }
-  const auto page = std::make_shared<const HistoryPage>(kSource, kHead - events, kHead, std::move(chunk));
+  const auto page =
+      std::make_shared<const HistoryPage>(kSource, Headers::left_out, kHead - events, kHead, std::move(chunk));
   Streams streams;
   const std::unique_ptr<StreamBody> body = streams.open_behind(kHead - events - 1);
   NoSink sink;

@@ -13,6 +13,8 @@ namespace tailgate {
 class ConsumerEvents {
  public:
   virtual ~ConsumerEvents() = default;
+  // Asked before each record.
+  virtual Headers headers_of(const TopicPartition&) { return Headers::read; }
   // Offsets ascend, with holes (markers, aborted, compacted). The bytes are gone when the call returns.
   virtual void on_record(const TopicPartition& from, const RecordView& record) = 0;
   // The reader stands at the readable end: every readable record below `next` has been given.

@@ -108,7 +108,7 @@ void append_envelope(std::string& out, std::string_view topic, std::int32_t part
 }
 
 void append_sse_value(std::string& out, std::string_view topic, std::int32_t partition, const RecordView& record) {
-  if (record.is_oversize()) {
+  if (record.is_value_oversize()) {
     out += "event: oversize\ndata: {\"topic\":\"";
     out += topic;
     out += R"(","partition":)";

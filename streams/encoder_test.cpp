@@ -95,6 +95,15 @@ TEST(Encoder, ARecordOverTheLimitSaysItsSize) {
             std::string{kUpToHeaders} + R"("encoding":"oversize","value":null,"size":5000000)");
 }
 
+TEST(Encoder, ARecordOverTheLimitByItsHeadersIsSoForWhoIsShownThem) {
+  RecordView record = record_of("value");
+  record.oversize_bytes = 5'000'000;
+  record.has_oversize_headers = true;
+  EXPECT_EQ(front(EventFormat::sse_value, record), "data: value\n");
+  EXPECT_EQ(front(EventFormat::ndjson, record),
+            std::string{kUpToHeaders} + R"("encoding":"oversize","value":null,"size":5000000)");
+}
+
 TEST(Encoder, AnEnvelopeInlinesJsonVerbatimButForLineBreaksBetweenTokens) {
   EXPECT_EQ(envelope("{\"n\":1.50,\r\n \"big\":12345678901234567890}"),
             std::string{kUpToHeaders} + R"("encoding":"json","value":{"n":1.50,   "big":12345678901234567890})");

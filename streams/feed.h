@@ -40,6 +40,8 @@ struct FeedSpec {
   std::int64_t gather_ms = 0;  // who waits is told at most so often: events may wait to be sent together
 
   std::string key() const;
+  // That its events show.
+  Headers headers() const { return format == EventFormat::sse_value ? Headers::left_out : Headers::read; }
   IdForm id_form() const {
     if (partition) return IdForm::offset;
     return topics.size() == 1 ? IdForm::parts : IdForm::topics;

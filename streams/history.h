@@ -16,16 +16,21 @@ namespace tailgate {
 
 // The readable records of a partition in [first, next). Immutable.
 struct HistoryPage {
-  HistoryPage(TopicPartition of, Offset first_in, Offset next_in, std::shared_ptr<const RecordChunk> chunk,
-              std::size_t begin_in = 0)
+  HistoryPage(TopicPartition of, Headers with, Offset first_in, Offset next_in,
+              std::shared_ptr<const RecordChunk> chunk, std::size_t begin_in = 0)
       : partition{std::move(of)},
+        headers{with},
         first{first_in},
         next{next_in},
         records{std::move(chunk)},
         begin{begin_in},
         end{records->published()} {}
 
+  // It is for who does not need them, or for all.
+  bool is_for(Headers needed) const { return headers == Headers::read || needed == Headers::left_out; }
+
   TopicPartition partition;
+  Headers headers;
   Offset first;
   Offset next;  // from a record or from the end of the partition: every offset inside has been seen, or holds nothing
   std::shared_ptr<const RecordChunk> records;
@@ -55,10 +60,10 @@ using HistoryAnswer =
 class History {
  public:
   virtual ~History() = default;
-  // A cached page with first <= offset < next, or null. No request.
-  virtual std::shared_ptr<const HistoryPage> find(const TopicPartition& partition, Offset offset) = 0;
+  // A cached page with first <= offset < next that has the headers, if they are needed; or null. No request.
+  virtual std::shared_ptr<const HistoryPage> find(const TopicPartition& partition, Offset offset, Headers needed) = 0;
   // The page that holds `offset` (>= 0), read if need be: single-flight, also with a read that will pass the offset.
-  virtual Ask<HistoryAnswer> read(const TopicPartition& partition, Offset offset, Loop& loop,
+  virtual Ask<HistoryAnswer> read(const TopicPartition& partition, Offset offset, Headers needed, Loop& loop,
                                   std::function<void(HistoryAnswer)> then) = 0;
   // Forgets every page of the partition: its log was truncated or made anew.
   virtual void drop(const TopicPartition& partition) = 0;

@@ -26,6 +26,11 @@ HistoryRun* HistoryReader::find(const TopicPartition& partition) {
   return found == runs_.end() ? nullptr : last_ = found->second;
 }
 
+Headers HistoryReader::headers_of(const TopicPartition& from) {
+  const HistoryRun* run = find(from);
+  return run == nullptr ? Headers::left_out : run->headers;
+}
+
 void HistoryReader::on_record(const TopicPartition& from, const RecordView& record) {
   if (HistoryRun* run = find(from)) events_.on_record(*run, record);
 }

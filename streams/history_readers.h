@@ -34,6 +34,7 @@ class HistoryReader final : public ConsumerEvents {
   void stop(const HistoryRun& run);
   std::size_t poll(std::size_t records_max) { return consumer_.poll(*this, records_max); }
 
+  Headers headers_of(const TopicPartition& from) override;
   void on_record(const TopicPartition& from, const RecordView& record) override;
   void on_end(const TopicPartition& from, Offset next) override;
   void on_out_of_range(const TopicPartition& from, Offset asked) override;

@@ -18,6 +18,7 @@ class HistoryReader;
 struct HistoryRun {
   struct Asker {
     Offset offset;
+    Headers headers;
     Reply<HistoryAnswer> reply;
     std::int64_t asked_ms = 0;
   };
@@ -33,6 +34,7 @@ struct HistoryRun {
 
   std::uint64_t id = 0;
   TopicPartition partition;
+  Headers headers = Headers::left_out;
   Offset first = 0;
   State state = State::resting;
   HistoryReader* reader = nullptr;     // reading

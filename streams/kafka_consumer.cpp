@@ -142,16 +142,29 @@ void KafkaConsumer::give_record(Partition& partition, const rd_kafka_message_t& 
   if (type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE) record.timestamp_ms = timestamp_ms;
   if (message.key != nullptr) record.key = bytes_of(message.key, message.key_len);
   if (message.payload != nullptr) record.value = bytes_of(message.payload, message.len);
-  pack_headers(message);
-  record.headers = headers_;
-  const std::size_t bytes = message.key_len + message.len + headers_.size();
-  if (message.len > max_event_bytes_ || bytes > max_event_bytes_) {
-    record.oversize_bytes = message.len > max_event_bytes_ ? message.len : bytes;
-    record.value.reset();
-    if (message.key_len + headers_.size() > max_event_bytes_) record.headers = {};
-    if (message.key_len > max_event_bytes_) record.key.reset();
+  if (events.headers_of(partition.name) == Headers::read) {
+    pack_headers(message);
+    record.headers = headers_;
   }
+  bound(record);
   events.on_record(partition.name, record);
+}
+
+// What is shown without headers is the same whether they were read or not.
+void KafkaConsumer::bound(RecordView& record) const {
+  const std::size_t key_bytes = record.key.value_or("").size();
+  const std::size_t value_bytes = record.value.value_or("").size();
+  const std::size_t bytes = key_bytes + value_bytes;
+  if (bytes + record.headers.size() <= max_event_bytes_) return;
+  if (bytes > max_event_bytes_) {
+    record.oversize_bytes = value_bytes > max_event_bytes_ ? value_bytes : bytes;
+    record.value.reset();
+  } else {
+    record.oversize_bytes = bytes + record.headers.size();
+    record.has_oversize_headers = true;
+  }
+  if (key_bytes + record.headers.size() > max_event_bytes_) record.headers = {};
+  if (key_bytes > max_event_bytes_) record.key.reset();
 }
 
 void KafkaConsumer::pack_headers(const rd_kafka_message_t& message) {

@@ -58,6 +58,7 @@ class KafkaConsumer final : public Consumer {
   void give(const rd_kafka_message_t& message, ConsumerEvents& events);
   void give_record(Partition& partition, const rd_kafka_message_t& message, ConsumerEvents& events);
   void pack_headers(const rd_kafka_message_t& message);
+  void bound(RecordView& record) const;
 
   KafkaClient client_;
   Queue queue_;

@@ -66,7 +66,8 @@ TEST_F(OnMockCluster, HistoryPagesJoinUpFromTheBeginningToTheEnd) {
   int pages = 0;
 
   while (next < 20'000) {
-    auto answer = ask<HistoryAnswer>([&](auto then) { return streams_->history().read(partition, next, loop_, then); });
+    auto answer = ask<HistoryAnswer>(
+        [&](auto then) { return streams_->history().read(partition, next, Headers::left_out, loop_, then); });
     ASSERT_TRUE(std::holds_alternative<std::shared_ptr<const HistoryPage>>(answer)) << answer.index() << " at " << next;
     const auto page = std::get<std::shared_ptr<const HistoryPage>>(answer);
     ASSERT_LE(page->first, next);
@@ -80,7 +81,8 @@ TEST_F(OnMockCluster, HistoryPagesJoinUpFromTheBeginningToTheEnd) {
     next = page->next;
     ++pages;
   }
-  auto at_end = ask<HistoryAnswer>([&](auto then) { return streams_->history().read(partition, next, loop_, then); });
+  auto at_end = ask<HistoryAnswer>(
+      [&](auto then) { return streams_->history().read(partition, next, Headers::left_out, loop_, then); });
 
   EXPECT_EQ(records, 20'000);
   EXPECT_GE(pages, 4);
@@ -97,13 +99,14 @@ TEST_F(OnMockCluster, ManyWhoComeBackAtOnceToDifferentPlacesShareTheReads) {
 
   for (int i = 0; i < 500; ++i) {
     const Offset offset = i * 7919 % 10'000;
-    asks.push_back(streams_->history().read(partition, offset, loop_, [&, offset](const HistoryAnswer& answer) {
-      const auto* page = std::get_if<std::shared_ptr<const HistoryPage>>(&answer);
-      ASSERT_NE(page, nullptr) << answer.index() << " at " << offset;
-      EXPECT_LE((*page)->first, offset);
-      EXPECT_GT((*page)->next, offset);
-      ++answered;
-    }));
+    asks.push_back(
+        streams_->history().read(partition, offset, Headers::left_out, loop_, [&, offset](const HistoryAnswer& answer) {
+          const auto* page = std::get_if<std::shared_ptr<const HistoryPage>>(&answer);
+          ASSERT_NE(page, nullptr) << answer.index() << " at " << offset;
+          EXPECT_LE((*page)->first, offset);
+          EXPECT_GT((*page)->next, offset);
+          ++answered;
+        }));
   }
 
   ASSERT_TRUE(run_until([&] { return answered == 500; })) << answered;
@@ -119,8 +122,10 @@ TEST_F(OnMockCluster, OffsetsOutsideTheLogAreAnsweredWithWhereItBeginsOrEnds) {
   EXPECT_EQ(ends.end, 60'000);
   EXPECT_EQ(ends.readable, 60'000);
 
-  auto below = ask<HistoryAnswer>([&](auto then) { return streams_->history().read(partition, 0, loop_, then); });
-  auto beyond = ask<HistoryAnswer>([&](auto then) { return streams_->history().read(partition, 60'001, loop_, then); });
+  auto below = ask<HistoryAnswer>(
+      [&](auto then) { return streams_->history().read(partition, 0, Headers::left_out, loop_, then); });
+  auto beyond = ask<HistoryAnswer>(
+      [&](auto then) { return streams_->history().read(partition, 60'001, Headers::left_out, loop_, then); });
 
   ASSERT_TRUE(std::holds_alternative<HistoryGone>(below)) << below.index();
   EXPECT_EQ(std::get<HistoryGone>(below).begin, ends.begin);

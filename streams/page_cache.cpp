@@ -27,10 +27,10 @@ const PageCache::Entry* PageCache::look(const TopicPartition& partition, Offset 
   return &entry;
 }
 
-std::optional<PageCache::Hit> PageCache::find(const TopicPartition& partition, Offset offset) {
+std::optional<PageCache::Hit> PageCache::find(const TopicPartition& partition, Offset offset, Headers needed) {
   const std::scoped_lock lock{mutex_};
   auto* entry = const_cast<Entry*>(look(partition, offset));
-  if (entry == nullptr) return std::nullopt;
+  if (entry == nullptr || !entry->page->is_for(needed)) return std::nullopt;
   uses_.splice(uses_.end(), uses_, entry->use);
   return Hit{entry->page, entry->run, !std::exchange(entry->is_asked, true)};
 }

@@ -31,8 +31,9 @@ class PageCache {
     std::uint64_t run = 0;  // that it was put by
     bool is_first_ask = false;
   };
-  // The page with first <= offset < next, unless it is older than kept_ms: compaction may have changed what it holds.
-  std::optional<Hit> find(const TopicPartition& partition, Offset offset);
+  // The page with first <= offset < next that is for who needs these headers, unless it is older than kept_ms:
+  // compaction may have changed what it holds.
+  std::optional<Hit> find(const TopicPartition& partition, Offset offset, Headers needed);
   // As find, but does not count as an ask.
   std::shared_ptr<const HistoryPage> peek(const TopicPartition& partition, Offset offset) const;
   // Where the first page that begins at `offset` or behind it begins; kNone: there is none.

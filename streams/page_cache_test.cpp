@@ -12,7 +12,8 @@ namespace {
 class PageCacheTest : public testing::Test {
  protected:
   std::shared_ptr<const HistoryPage> put(Offset first, Offset next) {
-    auto page = memory.make<const HistoryPage>(100, partition, first, next, memory.make<RecordChunk>(100, 100));
+    auto page = memory.make<const HistoryPage>(100, partition, Headers::left_out, first, next,
+                                               memory.make<RecordChunk>(100, 100));
     cache.put(page, 1, true);
     return page;
   }
@@ -65,7 +66,9 @@ TEST_F(PageCacheTest, APageThatIsTooOldHidesNone) {
 
 TEST_F(PageCacheTest, WhatIsNotKeptSinceItIsThereIsNotWaitedFor) {
   put(0, 1'000);
-  cache.put(memory.make<const HistoryPage>(100, partition, 500, 600, memory.make<RecordChunk>(100, 100)), 7, false);
+  cache.put(
+      memory.make<const HistoryPage>(100, partition, Headers::left_out, 500, 600, memory.make<RecordChunk>(100, 100)),
+      7, false);
 
   const auto unasked = cache.take_unasked();
   ASSERT_EQ(unasked.size(), 1U);

@@ -41,8 +41,8 @@ PageHistory::~PageHistory() = default;
 
 // ---- for the io threads ----
 
-std::shared_ptr<const HistoryPage> PageHistory::find(const TopicPartition& partition, Offset offset) {
-  auto hit = cache_.find(partition, offset);
+std::shared_ptr<const HistoryPage> PageHistory::find(const TopicPartition& partition, Offset offset, Headers needed) {
+  auto hit = cache_.find(partition, offset, needed);
   if (!hit) return nullptr;
   if (hit->is_first_ask) {
     own_.post([this, partition, run = hit->run, first = hit->page->first, bytes = PageCache::bytes_of(*hit->page)] {
@@ -54,11 +54,11 @@ std::shared_ptr<const HistoryPage> PageHistory::find(const TopicPartition& parti
   return std::move(hit->page);
 }
 
-Ask<HistoryAnswer> PageHistory::read(const TopicPartition& partition, Offset offset, Loop& loop,
+Ask<HistoryAnswer> PageHistory::read(const TopicPartition& partition, Offset offset, Headers needed, Loop& loop,
                                      std::function<void(HistoryAnswer)> then) {
   assert(offset >= 0);
   auto [ask, reply] = make_ask<HistoryAnswer>(loop, std::move(then));
-  if (auto page = find(partition, offset)) {
+  if (auto page = find(partition, offset, needed)) {
     reply(std::move(page));
     return std::move(ask);
   }
@@ -66,7 +66,7 @@ Ask<HistoryAnswer> PageHistory::read(const TopicPartition& partition, Offset off
     const std::scoped_lock lock{counts_mutex_};
     ++counts_.misses;
   }
-  own_.post([this, partition, asker = Asker{offset, reply, clock_.steady_ms()}] { want(partition, asker); });
+  own_.post([this, partition, asker = Asker{offset, needed, reply, clock_.steady_ms()}] { want(partition, asker); });
   return std::move(ask);
 }
 
@@ -85,15 +85,21 @@ HistoryCounts PageHistory::counts() const {
 // ---- runs ----
 
 void PageHistory::want(const TopicPartition& partition, Asker asker) {
-  if (auto page = find(partition, asker.offset)) {  // it came meanwhile
+  if (auto page = find(partition, asker.offset, asker.headers)) {  // it came meanwhile
     asker.reply(std::move(page));
     return;
   }
+  if (asker.headers == Headers::read) need_headers(partition);
   Run* run = run_towards(partition, asker.offset);
   if (run == nullptr) run = &run_from(partition, asker.offset);
   run->askers.push_back(std::move(asker));
   run->asked_ms = clock_.steady_ms();
   if (run->state == State::resting) queue(*run);
+}
+
+// Not while a run of the partition has one that needs them already: it would be forgotten.
+void PageHistory::need_headers(const TopicPartition& partition) {
+  if (with_headers_.try_emplace(partition, clock_.steady_ms()).second) forget(partition);
 }
 
 template <class Stays>
@@ -137,6 +143,7 @@ HistoryRun& PageHistory::run_from(const TopicPartition& partition, Offset offset
   Run& run = runs[id];
   run.id = id;
   run.partition = partition;
+  run.headers = with_headers_.contains(partition) ? Headers::read : Headers::left_out;
   run.first = run.next = run.page_first = offset;
   run.chunk_bytes = options_.chunk_bytes_first;
   return run;
@@ -157,7 +164,8 @@ void PageHistory::page_asked(const TopicPartition& partition, std::uint64_t id, 
   if (run.state == State::resting && 2 * run.ahead_bytes <= run.budget_bytes && may_read_ahead(run)) queue(run);
 }
 
-// What was read of a log that has been replaced must not be answered with; those who wait ask again.
+// What was read, of a log that has been replaced or without headers, must not be answered with; those who wait ask
+// again.
 void PageHistory::forget(const TopicPartition& partition) {
   cache_.drop(partition);
   const auto runs = runs_.find(partition);
@@ -335,7 +343,7 @@ void PageHistory::cut(Run& run, Offset next) {
   // chunk of its size.
   const bool goes_on = run.state == State::reading && run.budget_bytes > 0;
   if (begin == 0 && !goes_on) run.chunk = fitted(std::move(run.chunk));
-  const auto page = memory_.make<const HistoryPage>(PageCache::kPageOverhead, run.partition,
+  const auto page = memory_.make<const HistoryPage>(PageCache::kPageOverhead, run.partition, run.headers,
                                                     std::exchange(run.page_first, next), next, run.chunk, begin);
   run.page_begin = page->end;
   if (!goes_on) leave_chunk(run);
@@ -524,6 +532,11 @@ void PageHistory::on_tick() {
     }
   }
   for (const Run* run : over) erase(*run);
+  for (auto& [partition, seen_ms] : with_headers_) {
+    if (runs_.contains(partition)) seen_ms = now_ms;
+  }
+  // Those whose pages are gone.
+  std::erase_if(with_headers_, [&](const auto& entry) { return now_ms - entry.second > options_.kept_ms; });
   give_way(std::move(silent));
   start_waiting();
 }

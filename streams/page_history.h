@@ -66,6 +66,9 @@ struct HistoryCounts {
 // What another run has read already is passed by: pages begin and end there, so that however many ask, and wherever
 // they begin, about as many pages are made as the range takes.
 //
+// Headers are read where somebody needs them: from then on, until nothing of the partition is left that was read for
+// somebody, all of its runs and pages have them. Who shows values alone is most who come, and does not pay for it.
+//
 // history_bytes is of all memory that pages take. At the bound what nobody holds goes. Where those who asked hold all
 // of it, nothing is read ahead, and runs start one after the other or when they have waited for full_ms: so one that
 // never lets go keeps nobody waiting for longer, and a subscriber lets go within a second.
@@ -77,8 +80,8 @@ class PageHistory final : public History, private HistoryRunEvents {
               KafkaReports& reports, HistoryOptions options);
   ~PageHistory() override;
 
-  std::shared_ptr<const HistoryPage> find(const TopicPartition& partition, Offset offset) override;
-  Ask<HistoryAnswer> read(const TopicPartition& partition, Offset offset, Loop& loop,
+  std::shared_ptr<const HistoryPage> find(const TopicPartition& partition, Offset offset, Headers needed) override;
+  Ask<HistoryAnswer> read(const TopicPartition& partition, Offset offset, Headers needed, Loop& loop,
                           std::function<void(HistoryAnswer)> then) override;
   void drop(const TopicPartition& partition) override;
 
@@ -93,6 +96,7 @@ class PageHistory final : public History, private HistoryRunEvents {
   using State = HistoryRun::State;
 
   void want(const TopicPartition& partition, Asker asker);
+  void need_headers(const TopicPartition& partition);
   // Of those who wait for the run, who does not stay asks anew.
   template <class Stays>
   void send_on(Run& run, Stays stays);
@@ -134,6 +138,7 @@ class PageHistory final : public History, private HistoryRunEvents {
   PageCache cache_;
   HistoryReaders readers_;
   std::map<TopicPartition, std::map<std::uint64_t, Run>> runs_;
+  std::map<TopicPartition, std::int64_t> with_headers_;  // and when it was last seen to have runs
   std::deque<Run*> waiting_;
   std::vector<Run*> touched_;
   std::uint64_t last_run_ = 0;

@@ -35,16 +35,19 @@ class PageHistoryTest : public scripted::KafkaSideTest {
   }
   void make_history() { history.emplace(std::vector<Consumer*>{&consumer}, catalog, own, clock, reports, options); }
   bool step() override { return history->step(); }
-  std::unique_ptr<Asked> read(Offset offset) { return read(partition, offset); }
-  std::unique_ptr<Asked> read(const TopicPartition& of, Offset offset) {
+  Page find(Offset offset, Headers headers = Headers::left_out) { return history->find(partition, offset, headers); }
+  std::unique_ptr<Asked> read(Offset offset, Headers headers = Headers::left_out) {
+    return read(partition, offset, headers);
+  }
+  std::unique_ptr<Asked> read(const TopicPartition& of, Offset offset, Headers headers = Headers::left_out) {
     auto asked = std::make_unique<Asked>();
-    asked->ask =
-        history->read(of, offset, io, [to = asked.get()](HistoryAnswer answer) { to->answer = std::move(answer); });
+    asked->ask = history->read(of, offset, headers, io,
+                               [to = asked.get()](HistoryAnswer answer) { to->answer = std::move(answer); });
     return asked;
   }
   // The page of ten records of 1,000 bytes from there, at whose end the log is.
-  std::unique_ptr<Asked> read_ten(Offset first) {
-    auto asked = read(first);
+  std::unique_ptr<Asked> read_ten(Offset first, Headers headers = Headers::left_out) {
+    auto asked = read(first, headers);
     settle();
     consumer.records(partition, first, first + 9, 1'000);
     consumer.end(partition, first + 10);
@@ -55,6 +58,11 @@ class PageHistoryTest : public scripted::KafkaSideTest {
     std::vector<Offset> offsets;
     for (std::size_t at = page.begin; at < page.end;) offsets.push_back(page.records->read(at).offset);
     return offsets;
+  }
+
+  static std::string headers_in(const HistoryPage& page) {
+    std::size_t at = page.begin;
+    return std::string{page.records->read(at).headers};
   }
 
   HistoryOptions options;
@@ -73,7 +81,7 @@ TEST_F(PageHistoryTest, APageHoldsWhatTheFetchBroughtAndTheRunLeavesTheConsumer)
   EXPECT_GT(asked->page().next, 55);
   EXPECT_FALSE(consumer.started.contains(partition));
   Offset next = asked->page().next;
-  while (const Page page = history->find(partition, next)) next = page->next;
+  while (const Page page = find(next)) next = page->next;
   EXPECT_EQ(next, 80) << "nothing of the fetch was thrown away";
   EXPECT_EQ(consumer.starts.size(), 1U);
 }
@@ -98,6 +106,49 @@ TEST_F(PageHistoryTest, AllWhoAskForWhatIsBeingReadShareTheRead) {
   EXPECT_EQ(history->counts().misses, 4U);
 }
 
+TEST_F(PageHistoryTest, HeadersAreReadForWhoNeedsThem) {
+  const auto without = read_ten(50);
+  ASSERT_TRUE(without->is_page());
+  EXPECT_EQ(headers_in(without->page()), "");
+
+  EXPECT_FALSE(find(50, Headers::read));
+  const auto with = read_ten(50, Headers::read);
+  ASSERT_TRUE(with->is_page());
+  EXPECT_EQ(headers_in(with->page()), ScriptedConsumer::kHeaders);
+  EXPECT_EQ(find(50).get(), &with->page()) << "it is for all";
+  EXPECT_EQ(find(50, Headers::read).get(), &with->page());
+  EXPECT_EQ(consumer.starts.size(), 2U);
+}
+
+TEST_F(PageHistoryTest, WhoWaitsForARunGetsHeadersToo) {
+  const auto without = read(50);
+  settle();
+  consumer.record(partition, 50, 300);
+  settle();
+  ASSERT_FALSE(without->answer);
+  const auto with = read_ten(55, Headers::read);
+
+  ASSERT_TRUE(with->is_page());
+  EXPECT_EQ(headers_in(with->page()), ScriptedConsumer::kHeaders);
+  consumer.records(partition, 50, 54, 1'000);
+  settle();
+  ASSERT_TRUE(without->is_page());
+  EXPECT_EQ(without->page().first, 50) << "from where it asked, whatever was read of it before";
+  EXPECT_EQ(headers_in(without->page()), ScriptedConsumer::kHeaders) << "a run of the same partition";
+}
+
+TEST_F(PageHistoryTest, HeadersAreReadUntilNobodyHasNeededThemForLong) {
+  const auto with = read_ten(50, Headers::read);
+  const auto soon = read_ten(60);
+  ASSERT_TRUE(soon->is_page());
+  EXPECT_EQ(headers_in(soon->page()), ScriptedConsumer::kHeaders);
+
+  pass(options.rest_ms + options.kept_ms + 1'000);
+  const auto later = read_ten(60);
+  ASSERT_TRUE(later->is_page());
+  EXPECT_EQ(headers_in(later->page()), "");
+}
+
 TEST_F(PageHistoryTest, ARunThatComesToPagesOfAnotherPassesThemBy) {
   const auto later = read_ten(60);
   const auto earlier = read(50);
@@ -111,7 +162,7 @@ TEST_F(PageHistoryTest, ARunThatComesToPagesOfAnotherPassesThemBy) {
 
   ASSERT_TRUE(earlier->is_page());
   EXPECT_EQ(earlier->page().next, 60);
-  EXPECT_EQ(history->find(partition, 65).get(), &later->page());
+  EXPECT_EQ(find(65).get(), &later->page());
   ASSERT_TRUE(behind->is_page());
   EXPECT_EQ(behind->page().first, 70);
   EXPECT_EQ(offsets_of(behind->page()).front(), 70);
@@ -137,7 +188,7 @@ TEST_F(PageHistoryTest, WhoWaitsForWhatAnotherRunHasReadMeanwhileGetsThat) {
 
   ASSERT_TRUE(first->is_page());
   ASSERT_TRUE(inside->is_page());
-  EXPECT_EQ(&inside->page(), history->find(partition, 65).get());
+  EXPECT_EQ(&inside->page(), find(65).get());
   EXPECT_EQ(history->counts().records, 50U);
   history.reset();
 }
@@ -152,7 +203,7 @@ TEST_F(PageHistoryTest, HolesBelongToThePageBeforeTheNextRecord) {
   ASSERT_TRUE(asked->is_page());
   EXPECT_EQ(asked->page().next, 9'000);
   EXPECT_EQ(offsets_of(asked->page()), (std::vector<Offset>{50, 51}));
-  const Page inside = history->find(partition, 4'711);
+  const Page inside = find(4'711);
   EXPECT_EQ(inside.get(), &asked->page());
 }
 
@@ -270,7 +321,7 @@ TEST_F(PageHistoryTest, OneWhoReadsPageAfterPageIsReadAheadOf) {
   int waits = 0;
   for (int i = 0; i < 100; ++i) {
     const auto asked = read(next);
-    if (!history->find(partition, next)) ++waits;
+    if (!find(next)) ++waits;
     settle();
     // Faster than who reads, for as long as it is wanted.
     while (consumer.started.contains(partition)) {
@@ -346,11 +397,11 @@ TEST_F(PageHistoryTest, PagesAreForgottenWhenTheirLogIsReplaced) {
   settle();
   consumer.records(partition, 0, 9, 1'000);
   settle();
-  ASSERT_TRUE(history->find(partition, 0));
+  ASSERT_TRUE(find(0));
 
   history->drop(partition);
 
-  EXPECT_FALSE(history->find(partition, 0));
+  EXPECT_FALSE(find(0));
 }
 
 TEST_F(PageHistoryTest, WhoWaitsForALogThatIsReplacedIsAnsweredFromTheNewOne) {
@@ -374,12 +425,12 @@ TEST_F(PageHistoryTest, TheLeastUsedPagesGoWhenTheBoundIsReached) {
   for (Offset first = 0; first < 200; first += 10) {
     const auto asked = read_ten(first);
     ASSERT_TRUE(asked->is_page());
-    ASSERT_TRUE(history->find(partition, 0)) << "it is used again and again";
+    ASSERT_TRUE(find(0)) << "it is used again and again";
   }
 
   EXPECT_LE(history->counts().memory_bytes, 100'000U);
-  EXPECT_FALSE(history->find(partition, 20));
-  EXPECT_TRUE(history->find(partition, 195));
+  EXPECT_FALSE(find(20));
+  EXPECT_TRUE(find(195));
 }
 
 TEST_F(PageHistoryTest, APageThatSomebodyHoldsStaysAndOthersGoForIt) {
@@ -392,8 +443,8 @@ TEST_F(PageHistoryTest, APageThatSomebodyHoldsStaysAndOthersGoForIt) {
     EXPECT_LE(history->counts().memory_bytes, 100'000U);
   }
 
-  EXPECT_EQ(history->find(partition, 0).get(), &held->page()) << "letting go of it would have freed nothing";
-  EXPECT_FALSE(history->find(partition, 20));
+  EXPECT_EQ(find(0).get(), &held->page()) << "letting go of it would have freed nothing";
+  EXPECT_FALSE(find(20));
 }
 
 TEST_F(PageHistoryTest, WhileThoseWhoAskedHoldAllThereIsReadsWaitForASecond) {
@@ -485,9 +536,9 @@ TEST_F(PageHistoryTest, PagesAreNotGivenWhenTheyAreOld) {
   consumer.records(partition, 0, 9, 1'000);
   settle();
   pass(59'000);
-  EXPECT_TRUE(history->find(partition, 0));
+  EXPECT_TRUE(find(0));
   pass(2'000);
-  EXPECT_FALSE(history->find(partition, 0)) << "compaction may have changed what they hold";
+  EXPECT_FALSE(find(0)) << "compaction may have changed what they hold";
   EXPECT_GT(history->counts().memory_bytes, 10'000U) << "who asked still has it";
   asked.reset();
   EXPECT_EQ(history->counts().memory_bytes, 0U);

@@ -61,6 +61,7 @@ class RackConsumer final : public Consumer, private ConsumerEvents {
     Ask<Catalog::EndsAnswer> ask;
   };
 
+  Headers headers_of(const TopicPartition& from) override { return events_->headers_of(from); }
   void on_record(const TopicPartition& from, const RecordView& record) override;
   void on_end(const TopicPartition& from, Offset next) override;
   void on_out_of_range(const TopicPartition& from, Offset asked) override;

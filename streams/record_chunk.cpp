@@ -7,19 +7,25 @@ namespace tailgate {
 
 namespace {
 
-constexpr std::int64_t kNull = -1;
+constexpr std::int32_t kNull = -1;
 
-// What precedes each record's key, value and headers; the next record starts at the next multiple of eight.
+// What precedes each record's key, value and headers; the next record starts at the next multiple of eight. Kafka's
+// records are smaller than 2 GiB.
 struct Head {
   std::int64_t offset;
   std::int64_t timestamp_ms;
-  std::int64_t key_bytes;    // kNull: null
-  std::int64_t value_bytes;  // kNull: null
-  std::uint64_t headers_bytes;
-  std::uint64_t oversize_bytes;
+  std::int32_t key_bytes;    // kNull: null
+  std::int32_t value_bytes;  // kNull: null
+  std::uint32_t headers_bytes;
+  std::uint32_t oversize_bytes;  // and kByHeaders
 };
+constexpr std::uint32_t kByHeaders = std::uint32_t{1} << 31;
 
 std::size_t size_of(const std::optional<std::string_view>& bytes) { return bytes ? bytes->size() : 0; }
+
+std::int32_t size_or_null(const std::optional<std::string_view>& bytes) {
+  return bytes ? static_cast<std::int32_t>(bytes->size()) : kNull;
+}
 
 char* put(char* at, std::string_view bytes) {
   if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
@@ -41,10 +47,10 @@ bool RecordChunk::append(const RecordView& record) {
   if (bytes > capacity_ - start) return false;
   const Head head{record.offset,
                   record.timestamp_ms,
-                  record.key ? static_cast<std::int64_t>(record.key->size()) : kNull,
-                  record.value ? static_cast<std::int64_t>(record.value->size()) : kNull,
-                  record.headers.size(),
-                  record.oversize_bytes};
+                  size_or_null(record.key),
+                  size_or_null(record.value),
+                  static_cast<std::uint32_t>(record.headers.size()),
+                  static_cast<std::uint32_t>(record.oversize_bytes) | (record.has_oversize_headers ? kByHeaders : 0)};
   char* at = bytes_.get() + start;
   std::memcpy(at, &head, sizeof head);
   at = put(at + sizeof head, record.key.value_or(std::string_view{}));
@@ -61,7 +67,8 @@ RecordView RecordChunk::read(std::size_t& at) const {
   RecordView record;
   record.offset = head.offset;
   record.timestamp_ms = head.timestamp_ms;
-  record.oversize_bytes = head.oversize_bytes;
+  record.oversize_bytes = head.oversize_bytes & ~kByHeaders;
+  record.has_oversize_headers = (head.oversize_bytes & kByHeaders) != 0;
   const char* bytes = bytes_.get() + at + sizeof head;
   if (head.key_bytes != kNull) {
     record.key = std::string_view{bytes, static_cast<std::size_t>(head.key_bytes)};

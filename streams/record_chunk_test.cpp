@@ -64,7 +64,24 @@ TEST(RecordChunk, KeepsTheSizeOfWhatWasTooLarge) {
   ASSERT_TRUE(chunk.append(record));
 
   std::size_t at = 0;
-  EXPECT_EQ(chunk.read(at).oversize_bytes, 5'000'000U);
+  const RecordView read = chunk.read(at);
+  EXPECT_EQ(read.oversize_bytes, 5'000'000U);
+  EXPECT_TRUE(read.is_value_oversize());
+}
+
+TEST(RecordChunk, KeepsAValueWhoseHeadersWereTooLarge) {
+  RecordChunk chunk{4096};
+  RecordView record = record_at(3, "value");
+  record.oversize_bytes = 5'000'000;
+  record.has_oversize_headers = true;
+  ASSERT_TRUE(chunk.append(record));
+
+  std::size_t at = 0;
+  const RecordView read = chunk.read(at);
+  EXPECT_EQ(read.value, "value");
+  EXPECT_EQ(read.oversize_bytes, 5'000'000U);
+  EXPECT_TRUE(read.is_oversize());
+  EXPECT_FALSE(read.is_value_oversize());
 }
 
 TEST(RecordChunk, RefusesWhatDoesNotFitAndStaysAsItWas) {

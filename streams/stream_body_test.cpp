@@ -222,7 +222,8 @@ TEST_F(LargeEvents, OneThatIsEvictedInTheMiddleIsFinishedFromHistory) {
   ASSERT_TRUE(chunk->append(record));
   std::string got = begin_;
   while (!history.asked.empty() && history.asked.back().offset == 0) {  // nobody keeps it for one client
-    history.asked.back().reply(std::make_shared<const HistoryPage>(HistoryPage{source("a", 0), 0, 1, chunk}));
+    history.asked.back().reply(
+        std::make_shared<const HistoryPage>(HistoryPage{source("a", 0), Headers::read, 0, 1, chunk}));
     history.asked.clear();
     run();
     got += pull(*body);
@@ -263,7 +264,8 @@ TEST_F(LargeEvents, OneIsFinishedThoughKafkaDeniesItsRecordForAMoment) {
   RecordView record;
   record.value = large_;
   ASSERT_TRUE(chunk->append(record));
-  history.asked.back().reply(std::make_shared<const HistoryPage>(HistoryPage{source("a", 0), 0, 1, chunk}));
+  history.asked.back().reply(
+      std::make_shared<const HistoryPage>(HistoryPage{source("a", 0), Headers::read, 0, 1, chunk}));
   run();
   EXPECT_TRUE((begin_ + pull(*body, 200'000)).starts_with(event(large_, 0)));
   EXPECT_EQ(counters.cuts.get(), 0U);

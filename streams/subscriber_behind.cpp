@@ -75,7 +75,8 @@ bool Subscriber::open_reading(Slot slot) {
   const auto covers = [&](const std::shared_ptr<const HistoryPage>& page) {
     return page && page->partition == source && page->first <= next && next < page->next;
   };
-  reading.page = covers(own.answered) ? std::move(own.answered) : feed_.context().history.find(source, next);
+  reading.page = covers(own.answered) ? std::move(own.answered)
+                                      : feed_.context().history.find(source, next, feed_.spec().headers());
   if (!covers(reading.page)) {
     reading = Own::Reading{};
     ask_history(slot);
@@ -153,7 +154,8 @@ void Subscriber::ask_history(Slot slot) {
   if (own.asks.size() >= kAsksMax) return;
   own.slots[slot].is_asked = true;
   own.asks.emplace_back(
-      slot, feed_.context().history.read(partition(slot).source, own.slots[slot].passed + 1, feed_.context().loop,
+      slot, feed_.context().history.read(partition(slot).source, own.slots[slot].passed + 1, feed_.spec().headers(),
+                                         feed_.context().loop,
                                          [this, slot](const HistoryAnswer& answer) { on_history(slot, answer); }));
 }
 
@@ -200,7 +202,7 @@ Subscriber::Found Subscriber::find(Slot slot, Offset offset, RecordView& record)
     if (step == RecordLog::Step::record) return record.offset == offset ? Found::yes : Found::gone;
   }
   const TopicPartition& source = partition(slot).source;
-  own.answered = feed_.context().history.find(source, offset);
+  own.answered = feed_.context().history.find(source, offset, feed_.spec().headers());
   const auto answer = std::exchange(own.found, std::nullopt);
   if (!own.answered && answer) {
     if (const auto* page = std::get_if<std::shared_ptr<const HistoryPage>>(&*answer)) own.answered = *page;
@@ -211,8 +213,8 @@ Subscriber::Found Subscriber::find(Slot slot, Offset offset, RecordView& record)
     return in_page(*own.answered);
   }
   if (!own.find_ask.is_waiting()) {
-    own.find_ask =
-        feed_.context().history.read(source, offset, feed_.context().loop, [this, &log](const HistoryAnswer& found) {
+    own.find_ask = feed_.context().history.read(
+        source, offset, feed_.spec().headers(), feed_.context().loop, [this, &log](const HistoryAnswer& found) {
           // A leader that lags denies what it has again a moment later: until the reader knows, nobody does.
           const bool is_denied =
               std::holds_alternative<HistoryBeyond>(found) || std::holds_alternative<HistoryNotYet>(found);

@@ -113,8 +113,8 @@ TEST_F(SubscriberTest, RecordsBelowTheLogsStartAreAGapAndHolesAreNone) {
             "id: 0:29,1:-\n\n");
   ASSERT_EQ(history.asked.size(), 2U);
   EXPECT_EQ(history.asked[1].offset, 30);
-  auto empty =
-      std::make_shared<const HistoryPage>(HistoryPage{source("a", 0), 30, 50, std::make_shared<RecordChunk>(0)});
+  auto empty = std::make_shared<const HistoryPage>(
+      HistoryPage{source("a", 0), Headers::read, 30, 50, std::make_shared<RecordChunk>(0)});
   history.asked[1].reply(empty);
   run();
   EXPECT_EQ(pull(*body), "");

@@ -12,8 +12,8 @@ namespace {
 
 class NoHistory final : public History {
  public:
-  std::shared_ptr<const HistoryPage> find(const TopicPartition&, Offset) override { return nullptr; }
-  Ask<HistoryAnswer> read(const TopicPartition&, Offset, Loop&, std::function<void(HistoryAnswer)>) override {
+  std::shared_ptr<const HistoryPage> find(const TopicPartition&, Offset, Headers) override { return nullptr; }
+  Ask<HistoryAnswer> read(const TopicPartition&, Offset, Headers, Loop&, std::function<void(HistoryAnswer)>) override {
     return {};
   }
   void drop(const TopicPartition& partition) override { dropped.push_back(partition); }
@@ -293,17 +293,18 @@ TEST_F(TailReaderTest, WhatWasReadOfALogWhileItWasDeniedIsForgottenWhenAnotherTa
   ASSERT_EQ(follow_it->log().epoch(), 0U);
 
   bool is_answered = false;
-  const auto asked = pages.read(partition, 50, io, [&](const HistoryAnswer&) { is_answered = true; });
+  const auto asked =
+      pages.read(partition, 50, Headers::left_out, io, [&](const HistoryAnswer&) { is_answered = true; });
   settle_both();
   catch_up.records(partition, 50, 60);
   catch_up.end(partition, 61);
   settle_both();
   ASSERT_TRUE(is_answered);
-  ASSERT_NE(pages.find(partition, 55), nullptr);
+  ASSERT_NE(pages.find(partition, 55, Headers::left_out), nullptr);
   pass(11'000);
   ASSERT_EQ(follow_it->log().first(), 3) << "another log";
 
-  EXPECT_EQ(pages.find(partition, 55), nullptr);
+  EXPECT_EQ(pages.find(partition, 55, Headers::left_out), nullptr);
 }
 
 TEST_F(TailReaderTest, TwoLagsWithASilenceBetweenAreNoTruncation) {

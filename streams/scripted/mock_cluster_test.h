@@ -85,8 +85,8 @@ class MockClusterTest : public testing::Test {
     const auto due = SteadyClock::now() + std::chrono::seconds{60};
     std::vector<Offset> offsets;
     for (Offset next = 0; next < end && SteadyClock::now() < due;) {
-      const auto answer =
-          ask<HistoryAnswer>([&](auto then) { return streams_->history().read(partition, next, loop_, then); });
+      const auto answer = ask<HistoryAnswer>(
+          [&](auto then) { return streams_->history().read(partition, next, Headers::left_out, loop_, then); });
       const auto* page = std::get_if<std::shared_ptr<const HistoryPage>>(&answer);
       if (page == nullptr) {  // not yet, or Kafka is away: asked again
         loop_.wait(20);

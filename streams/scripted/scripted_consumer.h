@@ -19,6 +19,9 @@ namespace tailgate::scripted {
 // Hands over what was scripted for the partitions that are started, in order; what is for others is gone.
 class ScriptedConsumer final : public Consumer {
  public:
+  // Of each record, packed; whatever they say.
+  static constexpr std::string_view kHeaders = "headers";
+
   void start(const TopicPartition& partition, Offset next) override {
     EXPECT_FALSE(started.contains(partition)) << "started twice";
     started[partition] = next;
@@ -47,6 +50,7 @@ class ScriptedConsumer final : public Consumer {
                          record.offset = offset;
                          record.timestamp_ms = 1;
                          record.value = value;
+                         if (events.headers_of(to) == Headers::read) record.headers = kHeaders;
                          events.on_record(to, record);
                        }});
   }

@@ -15,13 +15,14 @@ class ScriptedHistory final : public History {
   struct Asked {
     TopicPartition partition;
     Offset offset;
+    Headers needed;
     Reply<HistoryAnswer> reply;
   };
-  std::shared_ptr<const HistoryPage> find(const TopicPartition&, Offset) override { return nullptr; }
-  Ask<HistoryAnswer> read(const TopicPartition& partition, Offset offset, Loop& loop,
+  std::shared_ptr<const HistoryPage> find(const TopicPartition&, Offset, Headers) override { return nullptr; }
+  Ask<HistoryAnswer> read(const TopicPartition& partition, Offset offset, Headers needed, Loop& loop,
                           std::function<void(HistoryAnswer)> then) override {
     auto [ask, reply] = make_ask<HistoryAnswer>(loop, std::move(then));
-    asked.push_back(Asked{partition, offset, reply});
+    asked.push_back(Asked{partition, offset, needed, reply});
     return std::move(ask);
   }
   void drop(const TopicPartition&) override {}

@@ -68,7 +68,8 @@ class StreamTest : public ::testing::Test, public Waker, private News::Waiter {
       record.value = value;
       EXPECT_TRUE(chunk->append(record));
     }
-    return std::make_shared<const HistoryPage>(HistoryPage{source("a", partition), first, next, std::move(chunk)});
+    return std::make_shared<const HistoryPage>(
+        HistoryPage{source("a", partition), Headers::read, first, next, std::move(chunk)});
   }
   Feed& feed(FeedSpec spec = {}) {
     if (spec.topics.empty()) spec.topics = {"a"};

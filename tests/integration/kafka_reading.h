@@ -69,8 +69,9 @@ class KafkaReading {
     return ask<Catalog::OffsetsAnswer>(
         [&](auto then) { return catalog().offsets_at({partition}, wall_ms, loop_, std::move(then)); });
   }
-  HistoryAnswer read(const TopicPartition& partition, Offset offset) {
-    return ask<HistoryAnswer>([&](auto then) { return history().read(partition, offset, loop_, std::move(then)); });
+  HistoryAnswer read(const TopicPartition& partition, Offset offset, Headers headers = Headers::left_out) {
+    return ask<HistoryAnswer>(
+        [&](auto then) { return history().read(partition, offset, headers, loop_, std::move(then)); });
   }
 
   // What history gives from `next` on until it says that there is nothing yet: offset and value of each record.

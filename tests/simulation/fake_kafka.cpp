@@ -82,7 +82,7 @@ std::size_t FakeConsumer::poll(ConsumerEvents& events, std::size_t records_max) 
       case Arrived::Kind::record:
         if (arrived.offset < it->second.next) break;  // of before a truncation
         it->second.next = arrived.offset + 1;
-        events.on_record(arrived.partition, arrived.record.view());
+        events.on_record(arrived.partition, arrived.record.view(events.headers_of(arrived.partition)));
         break;
       case Arrived::Kind::end:
         it->second.next = std::max(it->second.next, arrived.offset);

@@ -12,14 +12,17 @@ std::size_t index(Offset offset) { return static_cast<std::size_t>(offset); }
 
 }  // namespace
 
-RecordView TruthRecord::view() const {
+RecordView TruthRecord::view(Headers headers_read) const {
   RecordView record;
   record.offset = offset;
   record.timestamp_ms = timestamp_ms;
   if (key) record.key = *key;
   if (value) record.value = *value;
-  record.headers = headers;
-  record.oversize_bytes = oversize_bytes;
+  if (headers_read == Headers::read) record.headers = headers;
+  if (headers_read == Headers::read || !has_oversize_headers) {
+    record.oversize_bytes = oversize_bytes;
+    record.has_oversize_headers = has_oversize_headers;
+  }
   return record;
 }
 
@@ -118,6 +121,11 @@ TruthRecord Truth::make_record(const TopicPartition& to, std::int64_t wall_ms, b
     value.append(random_.below(60), 'y');
   }
   record.value = std::move(value);
+  if (kind == 6) {
+    record.oversize_bytes = 1 + random_.below(5'000'000);
+    record.has_oversize_headers = true;
+    return record;
+  }
   if (random_.chance(0.1)) RecordHeaders::pack(record.headers, "h", "v");
   return record;
 }

@@ -24,8 +24,9 @@ struct TruthRecord {
   std::optional<std::string> value;
   std::string headers;
   std::uint64_t oversize_bytes = 0;
+  bool has_oversize_headers = false;
 
-  RecordView view() const;
+  RecordView view(Headers headers_read = Headers::read) const;
 };
 
 // One partition.

@@ -189,7 +189,7 @@ bool Oracle::is_seen(const Block& block, const Partition& partition, const Truth
       return block.event == "record" && block.data == front;
     return block.event.empty() && "data: " + block.data + "\n" == front;
   }
-  if (record.oversize_bytes > 0) {
+  if (record.oversize_bytes > 0 && !record.has_oversize_headers) {
     const std::string data = R"({"topic":")" + partition.first + R"(","partition":)" +
                              std::to_string(partition.second) + R"(,"offset":)" + std::to_string(record.offset) +
                              R"(,"size":)" + std::to_string(record.oversize_bytes) + "}";
