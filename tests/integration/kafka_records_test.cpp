@@ -214,6 +214,16 @@ TEST(KafkaRecords, NullsHeadersBinaryAndOversizeRecordsKeepTheirShape) {
                 NewRecord{.value = "v", .key = "k", .headers = {{"big", std::string(1'500'000, 'h')}}});
 
   ASSERT_TRUE(tail.read_to(7));
+  // Without headers what is shown without them is the same.
+  const HistoryAnswer values = reading.read(partition, 6);
+  ASSERT_TRUE(std::holds_alternative<std::shared_ptr<const HistoryPage>>(values));
+  const HistoryPage& last = *std::get<std::shared_ptr<const HistoryPage>>(values);
+  std::size_t begin = last.begin;
+  const RecordView without = last.records->read(begin);
+  EXPECT_EQ(without.offset, 6);
+  EXPECT_EQ(without.value, "v");
+  EXPECT_EQ(without.headers, "");
+  EXPECT_FALSE(without.is_oversize());
   const HistoryAnswer answer = reading.read(partition, 0, Headers::read);
   ASSERT_TRUE(std::holds_alternative<std::shared_ptr<const HistoryPage>>(answer));
   RecordLog::Cursor cursor = tail.log().seek(0);
