@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -51,20 +53,21 @@ bool is_utf8_text(std::string_view bytes) {
 }
 
 bool is_plain_line(std::string_view bytes) {
-  constexpr std::uint64_t kHighBits = 0x8080808080808080;
-  constexpr std::uint64_t kLowest = 0x0E0E0E0E0E0E0E0E;
-  constexpr std::size_t kWord = sizeof(std::uint64_t);
-  // Taking the lowest that is plain from each byte sets a high bit where one is lower; a borrow that reaches the next
-  // byte can only do so where that has happened already.
+  using Block = signed char __attribute__((vector_size(16)));
+  constexpr signed char kLowest = 0x0E;  // that is plain; as signed numbers, those above ASCII are below it as well
   const auto look = [bytes](std::size_t at) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes.data() + at, kWord);
-    return word | (word - kLowest);
+    Block block;
+    std::memcpy(&block, bytes.data() + at, sizeof block);
+    return block < kLowest;
   };
-  if (bytes.size() < kWord) return false;
-  std::uint64_t found = look(bytes.size() - kWord);
-  for (std::size_t at = 0; at + kWord <= bytes.size(); at += kWord) found |= look(at);
-  return (found & kHighBits) == 0;
+  if (bytes.size() < sizeof(Block)) {
+    return std::all_of(bytes.begin(), bytes.end(), [](char c) { return static_cast<signed char>(c) >= kLowest; });
+  }
+  auto found = look(bytes.size() - sizeof(Block));
+  for (std::size_t at = 0; at + sizeof(Block) <= bytes.size(); at += sizeof(Block)) found |= look(at);
+  std::array<std::uint64_t, 2> halves{};
+  std::memcpy(halves.data(), &found, sizeof found);
+  return (halves[0] | halves[1]) == 0;
 }
 
 }  // namespace tailgate

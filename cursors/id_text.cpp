@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstring>
 #include <tuple>
+#include <utility>
 
 #include "cursors/offset_text.h"
 
@@ -31,8 +32,14 @@ std::size_t IdText::add(std::string_view topic, std::int32_t partition, Offset p
 
 void IdText::set(std::size_t slot, Offset passed) {
   Slot& it = slots_[slot];
-  it.passed = passed;
+  const Offset was = std::exchange(it.passed, passed);
   if (is_stale_) return;
+  // Mostly it is the next one, and no digit but the last is another.
+  char& last_digit = text_[it.begin + it.size - 1];
+  if (was >= 0 && passed == was + 1 && last_digit != '9') {
+    ++last_digit;
+    return;
+  }
   OffsetText digits;
   const std::string_view now = digits.of(passed);
   if (now.size() == it.size) {

@@ -13,7 +13,7 @@ namespace tailgate {
 class ConsumerEvents {
  public:
   virtual ~ConsumerEvents() = default;
-  // Asked before each record.
+  // Asked at least at the first record of each start.
   virtual Headers headers_of(const TopicPartition&) { return Headers::read; }
   // Offsets ascend, with holes (markers, aborted, compacted). The bytes are gone when the call returns.
   virtual void on_record(const TopicPartition& from, const RecordView& record) = 0;

@@ -34,8 +34,8 @@ ControlEvent control_event(const Delivery& delivery) {
       return {"reset", "{" + partition_members(delivery) + R"(,"asked":)" + std::to_string(delivery.from) +
                            R"(,"from":)" + std::to_string(delivery.to) + R"(,"reason":"beyond_end"})"};
     case Delivery::Kind::fault:
-      return {"fault", R"({"code":")" + delivery.code + R"(","detail":")" + std::string{fault_detail(delivery.code)} +
-                           R"(","retry":false})"};
+      return {"fault", R"({"code":")" + std::string{delivery.code} + R"(","detail":")" +
+                           std::string{fault_detail(delivery.code)} + R"(","retry":false})"};
   }
   return {};
 }

@@ -56,6 +56,7 @@ void KafkaConsumer::start(const TopicPartition& name, Offset next) {
   if (partition.name.topic.empty()) partition.name = name;
   partition.next = next;
   partition.started_in = batch_number_;
+  partition.headers.reset();
   if (rd_kafka_consume_start_queue(topic.handle.get(), name.partition, next, queue_.get()) != 0) {
     failed_.emplace_back(name, rd_kafka_err2str(rd_kafka_last_error()));
     return;
@@ -142,7 +143,8 @@ void KafkaConsumer::give_record(Partition& partition, const rd_kafka_message_t& 
   if (type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE) record.timestamp_ms = timestamp_ms;
   if (message.key != nullptr) record.key = bytes_of(message.key, message.key_len);
   if (message.payload != nullptr) record.value = bytes_of(message.payload, message.len);
-  if (events.headers_of(partition.name) == Headers::read) {
+  if (!partition.headers) partition.headers = events.headers_of(partition.name);
+  if (*partition.headers == Headers::read) {
     pack_headers(message);
     record.headers = headers_;
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,8 +45,9 @@ class KafkaConsumer final : public Consumer {
   struct Partition {
     TopicPartition name;
     bool is_started = false;
-    Offset next = 0;               // what comes is here or behind
-    std::uint64_t started_in = 0;  // the batch at hand when it was started: what that holds is of an earlier start
+    Offset next = 0;                 // what comes is here or behind
+    std::uint64_t started_in = 0;    // the batch at hand when it was started: what that holds is of an earlier start
+    std::optional<Headers> headers;  // not known before its first record
   };
   struct KnownTopic {
     TopicHandle handle;  // its opaque is this object

@@ -66,9 +66,9 @@ void Poll::gather() {
   while (true) {
     switch (subscriber_.next(delivery)) {
       case Subscriber::Step::delivery:
-        if (delivery.kind == Delivery::Kind::leave) return answer(delivery.code);
+        if (delivery.kind == Delivery::Kind::leave) return answer(std::string{delivery.code});
         if (const std::string_view why = take(delivery); !why.empty()) return answer(std::string{why});
-        if (delivery.kind == Delivery::Kind::fault) return answer(delivery.code);
+        if (delivery.kind == Delivery::Kind::fault) return answer(std::string{delivery.code});
         next_ = subscriber_.id_text();
         if (records_ == options_.limit) return answer("limit");
         if (records_bytes() >= room_) return answer("pace");

@@ -266,12 +266,12 @@ void StreamBody::append_delivery(std::string& out, const Delivery& delivery) {
     const std::int64_t after_ms = subscriber_.feed().owner().jitter().shortened(retry_ms_, kRetryJitterPercent);
     const std::string after = std::to_string(after_ms);
     if (is_sse(subscriber_.feed().spec().format)) out += "retry: " + after + "\n";
-    return end(delivery.code, "reconnect", R"({"after_ms":)" + after + "}", false);
+    return end(std::string{delivery.code}, "reconnect", R"({"after_ms":)" + after + "}", false);
   }
   const ControlEvent event = control_event(delivery);
   if (delivery.kind == Delivery::Kind::fault) {
     counters.faults.add();
-    return end(delivery.code, event.name, event.data, false);
+    return end(std::string{delivery.code}, event.name, event.data, false);
   }
   (delivery.kind == Delivery::Kind::gap ? counters.gaps : counters.resets).add();
   append_control(out, subscriber_.feed().spec().format, event.name, event.data, subscriber_.id());

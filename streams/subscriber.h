@@ -53,7 +53,7 @@ struct Delivery {
   RecordView record;
   Offset from = 0;
   Offset to = 0;
-  std::string code;
+  std::string_view code;
 };
 
 // A record that a client has got the first part of, while its bytes are gone.
@@ -146,7 +146,8 @@ class Subscriber : public FeedMember {
   bool next_of_behind(Delivery& delivery);
   Read read_behind(Slot slot, Delivery& delivery);
   bool open_reading(Slot slot);
-  Read take_record(Slot slot, const RecordView& record, Delivery& delivery);
+  // What was read into delivery.record.
+  Read take_record(Slot slot, Delivery& delivery);
   bool next_control(Delivery& delivery);
   void ask_history(Slot slot);
   void on_history(Slot slot, const HistoryAnswer& answer);

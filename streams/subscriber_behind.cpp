@@ -94,13 +94,13 @@ Subscriber::Read Subscriber::read_behind(Slot slot, Delivery& delivery) {
   own.slots[slot].is_beyond = false;
   own.slots[slot].retry_ms = 0;
   const Offset end = target(slot);
-  RecordView record;
+  RecordView& record = delivery.record;
   if (reading.from == Own::Reading::From::page) {
     const RecordChunk& records = *reading.page->records;
     while (reading.at < reading.page->end) {
       record = records.read(reading.at);
       if (record.offset <= own.slots[slot].passed) continue;
-      if (record.offset <= end) return take_record(slot, record, delivery);
+      if (record.offset <= end) return take_record(slot, delivery);
       break;
     }
     set_passed(slot, std::max(own.slots[slot].passed, std::min(end, reading.page->next - 1)));
@@ -109,7 +109,7 @@ Subscriber::Read Subscriber::read_behind(Slot slot, Delivery& delivery) {
   }
   switch (partition(slot).follow->log().read(reading.cursor, record)) {
     case RecordLog::Step::record:
-      if (record.offset <= end) return take_record(slot, record, delivery);
+      if (record.offset <= end) return take_record(slot, delivery);
       [[fallthrough]];
     case RecordLog::Step::progress:
       set_passed(slot, std::min(end, reading.cursor.next - 1));
@@ -126,17 +126,18 @@ Subscriber::Read Subscriber::read_behind(Slot slot, Delivery& delivery) {
   return Read::blocked;
 }
 
-Subscriber::Read Subscriber::take_record(Slot slot, const RecordView& record, Delivery& delivery) {
+Subscriber::Read Subscriber::take_record(Slot slot, Delivery& delivery) {
+  const RecordView& record = delivery.record;
   own_->scanned_bytes += RecordChunk::bytes_of(record);
   own_->reading.next = record.offset + 1;
   set_passed(slot, record.offset);
   if (!feed_.matches(record)) return Read::moved;
-  delivery = Delivery{};
+  delivery.kind = Delivery::Kind::record;
   delivery.topic = partition(slot).topic;
   delivery.partition = partition(slot).source.partition;
   delivery.slot = slot;
   delivery.offset = record.offset;
-  delivery.record = record;
+  delivery.front = {};
   return Read::delivery;
 }
 

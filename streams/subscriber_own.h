@@ -54,7 +54,7 @@ struct Subscriber::Own {
     Offset to;
     std::string topic = {};  // of a partition without slot
     std::int32_t partition = 0;
-    std::string code = {};
+    std::string_view code = {};
   };
   // The one place in records of a partition that is behind.
   struct Reading {
