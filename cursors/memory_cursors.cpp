@@ -1,7 +1,6 @@
 #include "cursors/memory_cursors.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace tailgate {
@@ -27,70 +26,69 @@ Position moved(Position position, const CursorMove& move) {
 
 }  // namespace
 
-MemoryCursorTable::Entries::iterator MemoryCursorTable::find(const CursorKey& key) {
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) return found;
+MemoryCursorTable::Entry* MemoryCursorTable::find(const CursorKey& key) {
+  const auto principal = principals_.find(key.principal);
+  if (principal == principals_.end()) return nullptr;
+  auto& entries = principal->second.entries;
+  const auto found = entries.find(key.name);
+  if (found == entries.end()) return nullptr;
   const std::int64_t now_ms = clock_.steady_ms();
   if (found->second.expires_ms <= now_ms) {
-    entries_.erase(found);
-    return entries_.end();
+    entries.erase(found);
+    return nullptr;
   }
   found->second.expires_ms = now_ms + options_.ttl_ms;
-  return found;
+  return &found->second;
 }
 
 bool MemoryCursorTable::has_room(const std::string& principal) {
-  const auto begin = entries_.lower_bound({principal, ""});
-  const auto end = std::find_if(begin, entries_.end(), [&](const auto& e) { return e.first.principal != principal; });
-  if (static_cast<std::size_t>(std::distance(begin, end)) < options_.per_principal_max) return true;
-  std::size_t left = 0;
-  for (auto it = begin; it != end;) {
-    const bool is_over = it->second.expires_ms <= clock_.steady_ms();
-    left += is_over ? 0 : 1;
-    it = is_over ? entries_.erase(it) : std::next(it);
-  }
-  return left < options_.per_principal_max;
+  const auto known = principals_.find(principal);
+  if (known == principals_.end()) return options_.per_principal_max > 0;
+  auto& entries = known->second.entries;
+  if (entries.size() < options_.per_principal_max) return true;
+  const std::int64_t now_ms = clock_.steady_ms();
+  std::erase_if(entries, [now_ms](const auto& entry) { return entry.second.expires_ms <= now_ms; });
+  return entries.size() < options_.per_principal_max;
 }
 
 CursorAnswer MemoryCursorTable::read(const CursorKey& key) {
   const std::lock_guard lock{mutex_};
-  const auto found = find(key);
-  if (found == entries_.end()) return std::optional<Cursor>{};
-  return std::optional{found->second.cursor};
+  const Entry* found = find(key);
+  if (found == nullptr) return std::optional<Cursor>{};
+  return std::optional{found->cursor};
 }
 
 CursorAnswer MemoryCursorTable::move(const CursorKey& key, const CursorMove& move) {
   const std::lock_guard lock{mutex_};
-  auto found = find(key);
-  const bool is_new = found == entries_.end();
-  const Cursor old = is_new ? Cursor{} : found->second.cursor;
+  const Entry* found = find(key);
+  const bool is_new = found == nullptr;
+  const Cursor old = is_new ? Cursor{} : found->cursor;
   if (move.generation && (is_new || *move.generation != old.generation)) return refusal(CursorRefusal::fenced);
   Cursor cursor = old;
   cursor.position = moved(old.position, move);
   if (partitions_of(cursor.position) > kCursorPartitionsMax) return refusal(CursorRefusal::too_wide);
   if (is_new && !has_room(key.principal)) return refusal(CursorRefusal::quota);
-  if (const auto floor = floors_.find(key.principal); is_new && floor != floors_.end()) {
-    cursor.generation = floor->second;
-  }
+  Principal& principal = principals_[key.principal];
+  if (is_new) cursor.generation = principal.floor;
   for (const auto& known : move.partitions) cursor.partitions.insert(known);
   if (move.is_reset && !is_new) ++cursor.generation;
   if (is_new || move.is_reset || cursor.position != old.position) cursor.updated_ms = clock_.wall_ms();
-  entries_[key] = {cursor, clock_.steady_ms() + options_.ttl_ms};
+  principal.entries[key.name] = {cursor, clock_.steady_ms() + options_.ttl_ms};
   return std::optional{std::move(cursor)};
 }
 
 void MemoryCursorTable::erase(const CursorKey& key) {
   const std::lock_guard lock{mutex_};
-  const auto found = find(key);
-  if (found == entries_.end()) return;
-  std::int64_t& floor = floors_[key.principal];
-  floor = std::max(floor, found->second.cursor.generation + 1);
-  entries_.erase(found);
+  const Entry* found = find(key);
+  if (found == nullptr) return;
+  Principal& principal = principals_[key.principal];
+  principal.floor = std::max(principal.floor, found->cursor.generation + 1);
+  principal.entries.erase(key.name);
 }
 
 CursorAnswer MemoryCursorTable::find_room(const CursorKey& key) {
   const std::lock_guard lock{mutex_};
-  if (find(key) == entries_.end() && !has_room(key.principal)) return refusal(CursorRefusal::quota);
+  if (find(key) == nullptr && !has_room(key.principal)) return refusal(CursorRefusal::quota);
   return std::optional<Cursor>{};
 }
 

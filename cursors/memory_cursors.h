@@ -30,16 +30,19 @@ class MemoryCursorTable {
     Cursor cursor;
     std::int64_t expires_ms = 0;  // steady
   };
-  using Entries = std::map<CursorKey, Entry>;
+  struct Principal {
+    std::map<std::string, Entry> entries;  // by name
+    std::int64_t floor = 1;                // the least generation that no erased cursor has had
+  };
 
-  Entries::iterator find(const CursorKey& key);
+  // Null: there is none, or no longer.
+  Entry* find(const CursorKey& key);
   bool has_room(const std::string& principal);
 
   const Clock& clock_;
   const CursorOptions options_;
   std::mutex mutex_;
-  Entries entries_;
-  std::map<std::string, std::int64_t> floors_;  // the least generation that no erased cursor of the principal has had
+  std::map<std::string, Principal> principals_;
 };
 
 class MemoryCursors final : public CursorStore {
