@@ -1,5 +1,5 @@
-// The least that it costs to hand a topic on: librdkafka's records, one by one into the frames of one HTTP/1.1 stream,
-// by the thread that takes them. Nothing is kept, shared, filtered or resumed. The floor for replay and added latency.
+// The least that it costs to hand a topic on: librdkafka's records as frames, written to each HTTP/1.1 stream by the
+// thread that takes them. Nothing is kept, filtered or resumed. The floor where Kafka is a part of what is measured.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "bench/plain_consumer.h"
 
@@ -18,7 +19,8 @@ namespace {
 constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
 constexpr std::size_t kSendBytes = 48 * 1024;
 
-int accept_one(std::uint16_t port) {
+// So many, each with its head sent.
+std::vector<int> accept_clients(std::uint16_t port, std::size_t count) {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -26,23 +28,28 @@ int accept_one(std::uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(port);
-  if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(listener, 1) != 0)
+  if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(listener, 4096) != 0)
     give_up("cannot listen");
-  int fd = -1;
-  // A connection that closes without a request asked whether anybody listens.
-  for (char request[2048];;) {
-    fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  std::vector<int> clients;
+  while (clients.size() < count) {
+    const int fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) give_up("cannot accept");
-    if (recv(fd, request, sizeof request, 0) > 0) break;
-    close(fd);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    char request[2048];
+    // One that closes without a request asked whether anybody listens.
+    if (recv(fd, request, sizeof request, 0) > 0 &&
+        send(fd, kHead.data(), kHead.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(kHead.size())) {
+      clients.push_back(fd);
+    } else {
+      close(fd);
+    }
   }
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   close(listener);
-  return fd;
+  return clients;
 }
 
 // False: the client has gone.
-bool send_all(int fd, std::string_view bytes) {
+bool send_to(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const auto sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) return false;
@@ -51,24 +58,23 @@ bool send_all(int fd, std::string_view bytes) {
   return true;
 }
 
-void relay(PlainConsumer& consumer, std::uint16_t port, bool is_replay) {
-  const int fd = accept_one(port);
+void relay(PlainConsumer& consumer, std::vector<int> clients, bool is_replay) {
   consumer.start(is_replay ? 0 : RD_KAFKA_OFFSET_END);
-  std::string frames{kHead};
-  for (bool is_open = send_all(fd, frames); is_open;) {
+  std::string frames;
+  const auto send_frames = [&] {
+    std::erase_if(clients, [&](int fd) { return !send_to(fd, frames) && close(fd) == 0; });
     frames.clear();
+  };
+  while (!clients.empty()) {
     consumer.read([&](std::string_view value) {
       frames += "data: ";
       frames += value;
       frames += "\n\n";
-      if (frames.size() < kSendBytes) return;
-      is_open = is_open && send_all(fd, frames);
-      frames.clear();
+      if (frames.size() >= kSendBytes) send_frames();
     });
-    is_open = is_open && send_all(fd, frames);
+    send_frames();
   }
   consumer.stop();
-  close(fd);
 }
 
 }  // namespace
@@ -78,14 +84,16 @@ int main(int argc, char** argv) {
   std::string brokers;
   std::string topic;
   std::uint16_t port = 0;
+  std::size_t clients = 1;
   bool is_replay = false;
-  CLI::App app{"Hands a topic on to one client, as cheaply as librdkafka allows"};
+  CLI::App app{"Hands a topic on, as cheaply as librdkafka allows, once so many clients have come"};
   app.add_option("--brokers", brokers)->required();
   app.add_option("--topic", topic)->required();
   app.add_option("--port", port)->required();
+  app.add_option("--clients", clients)->check(CLI::PositiveNumber);
   app.add_flag("--replay", is_replay, "from the first record, not live");
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
   tailgate::bench::PlainConsumer consumer{brokers, topic, 1};
-  tailgate::bench::relay(consumer, port, is_replay);
+  tailgate::bench::relay(consumer, tailgate::bench::accept_clients(port, clients), is_replay);
 }

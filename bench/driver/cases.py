@@ -3,7 +3,7 @@ import math
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Callable
+from typing import Callable, Optional
 
 from . import machine
 from .processes import LAST_PRIORITY, OTHER_CORE, SERVER_CORE
@@ -17,6 +17,7 @@ class Target:
     bound: str
     value: float
     met: bool
+    floor: Optional[float] = None  # the same of what does nothing but the unavoidable, in the same run
 
 
 @dataclass
@@ -70,6 +71,12 @@ def tailgate_on_new_topic(bench, *flags, partitions=1, **options):
     return Tailgate(bench, topic, *flags, **options)
 
 
+def relay_on_new_topic(bench, clients):
+    topic = bench.new_topic()
+    bench.create(topic)
+    return Relay(bench, topic, "--clients", clients)
+
+
 def broadcast(case, bench):
     delivered = 20_000
     contestants = {}
@@ -81,6 +88,7 @@ def broadcast(case, bench):
             f"floor, {count:,}": lambda n=count, r=rate: one_run(Floor(bench, r), lambda s: bench.subscribe(s, n, r)),
             f"nchan, {count:,}": lambda n=count, r=rate: one_run(Nchan(bench), lambda s: bench.subscribe(s, n, r)),
         }
+    contestants["floor behind Kafka, 100"] = lambda: one_run(relay_on_new_topic(bench, 100), lambda s: bench.subscribe(s, 100, delivered / 100))
     table = rows(in_turn(bench, contestants), EVENT)
     most = counts[-1]
     ours, floor, peer = (row_of(table, f"{name}, {most:,}")["us_per_event"] for name in ("tailgate", "floor", "nchan"))
@@ -88,9 +96,10 @@ def broadcast(case, bench):
                   EVENT, table, "us_per_event",
                   [Target(f"µs an event at {most:,}, times the floor's", "≤ 1.15", ours / floor, ours <= 1.15 * floor),
                    Target(f"µs an event at {most:,}, times nchan's", "< 1", ours / peer, ours < peer),
-                   *(Target(f"{path[-3:]} at {count:,}, times nchan's", "≤ 1", ratio, ratio <= 1) for count in counts
+                   *(Target(f"{path[-3:]} at {count:,}, times nchan's", "≤ 1", of("tailgate"), of("tailgate") <= 1,
+                            of("floor behind Kafka") if count == 100 else None) for count in counts
                      for path in ("latency_ms.p50", "latency_ms.p99")
-                     for ratio in [row_of(table, f"tailgate, {count:,}")[path] / row_of(table, f"nchan, {count:,}")[path]])])
+                     for of in [lambda name, c=count, p=path: row_of(table, f"{name}, {c:,}")[p] / row_of(table, f"nchan, {c:,}")[p]])])
 
 
 def tls(case, bench):
@@ -268,13 +277,15 @@ def replay(case, bench):
                "bytes_per_event": EVENT["bytes_per_event"], "server_cpu_share": ("server's core", "{:.0%}"),
                "client_cpu_share": EVENT["client_cpu_share"]}
     table = rows(in_turn(bench, contestants), columns)
-    share = row_of(table, "tailgate, HTTP/1.1")["records_per_second"] / row_of(table, "plain librdkafka consumer")["records_per_second"]
-    fast = row_of(table, "tailgate, HTTP/1.1, 2 KB")["mb_per_second"]
-    share_fast = fast / row_of(table, "plain librdkafka consumer, 2 KB")["mb_per_second"]
+    share, floor_share = (100 * row_of(table, name)["records_per_second"] / row_of(table, "plain librdkafka consumer")["records_per_second"]
+                          for name in ("tailgate, HTTP/1.1", "floor"))
+    fast, floor_fast = (row_of(table, name)["mb_per_second"] for name in ("tailgate, HTTP/1.1, 2 KB", "floor, 2 KB"))
+    plain_fast = row_of(table, "plain librdkafka consumer, 2 KB")["mb_per_second"]
+    share_fast, floor_share_fast = (100 * of / plain_fast for of in (fast, floor_fast))
     return Result(case.name, case.title, f"{records:,} records of 200 bytes in one partition (half as many of 2 KB), from the earliest; a fresh server each time. The floor is a plain consumer that writes its records to a socket (bench/relay.cpp).", columns,
-                  table, "records_per_second", [Target("records/s, of a plain consumer's, %", "≥ 65", share * 100, share >= 0.65),
-                                              Target("MB/s at 2 KB", "≥ 500", fast, fast >= 500),
-                                              Target("MB/s at 2 KB, of a plain consumer's, %", "≥ 65", share_fast * 100, share_fast >= 0.65)])
+                  table, "records_per_second", [Target("records/s, of a plain consumer's, %", "≥ 65", share, share >= 65, floor_share),
+                                              Target("MB/s at 2 KB", "≥ 500", fast, fast >= 500, floor_fast),
+                                              Target("MB/s at 2 KB, of a plain consumer's, %", "≥ 65", share_fast, share_fast >= 65, floor_share_fast)])
 
 
 def latency(case, bench):
@@ -291,31 +302,26 @@ def latency(case, bench):
         bench.processes.stop(feeder)
         return figures
 
-    def relayed(rate):
-        topic = bench.new_topic()
-        bench.create(topic)
-        return one_run(Relay(bench, topic), lambda s: bench.subscribe(s, 1, rate))
-
     rates = (100, 2_000)
     for rate in rates:
         contestants |= {
             f"plain consumer, {rate}/s": lambda r=rate: plain(r),
-            f"floor, {rate}/s": lambda r=rate: relayed(r),
+            f"floor, {rate}/s": lambda r=rate: one_run(relay_on_new_topic(bench, 1), lambda s: bench.subscribe(s, 1, r)),
             f"tailgate, {rate}/s": lambda r=rate: one_run(tailgate_on_new_topic(bench), lambda s: bench.subscribe(s, 1, r)),
         }
     contestants["plain consumer, 200/s"] = lambda: plain(200)
+    contestants["floor, 100 subscribers, 200/s"] = lambda: one_run(relay_on_new_topic(bench, 100), lambda s: bench.subscribe(s, 100, 200))
     contestants["tailgate, 100 subscribers, 200/s"] = lambda: one_run(tailgate_on_new_topic(bench), lambda s: bench.subscribe(s, 100, 200))
     columns = {path: EVENT[path] for path in ("latency_ms.p50", "latency_ms.p99", "latency_ms.p999", "us_per_event")}
     columns = {path: (heading, form.replace(".2f", ".3f")) for path, (heading, form) in columns.items()}
     table = rows(in_turn(bench, contestants), columns)
     targets = []
     for rate in rates:
-        added = row_of(table, f"tailgate, {rate}/s")["latency_ms.p50"] - row_of(table, f"plain consumer, {rate}/s")["latency_ms.p50"]
-        targets.append(Target(f"p50 over a plain consumer's at {rate} records/s, ms", "≤ 0.06", added, added <= 0.06))
-        added = row_of(table, f"tailgate, {rate}/s")["latency_ms.p99"] - row_of(table, f"plain consumer, {rate}/s")["latency_ms.p99"]
-        targets.append(Target(f"p99 over a plain consumer's at {rate} records/s, ms", "≤ 0.2", added, added <= 0.2))
-    p99 = row_of(table, "tailgate, 100 subscribers, 200/s")["latency_ms.p99"]
-    targets.append(Target("p99 of 100 subscribers at 200 records/s, ms", "≤ 2", p99, p99 <= 2))
+        for path, most in (("latency_ms.p50", 0.06), ("latency_ms.p99", 0.2)):
+            ours, floor = (row_of(table, f"{name}, {rate}/s")[path] - row_of(table, f"plain consumer, {rate}/s")[path] for name in ("tailgate", "floor"))
+            targets.append(Target(f"{path[-3:]} over a plain consumer's at {rate:,} records/s, ms", f"≤ {most}", ours, ours <= most, floor))
+    ours, floor = (row_of(table, f"{name}, 100 subscribers, 200/s")["latency_ms.p99"] for name in ("tailgate", "floor"))
+    targets.append(Target("p99 of 100 subscribers at 200 records/s, ms", "≤ 2", ours, ours <= 2, floor))
     return Result(case.name, case.title,
                   "One subscriber, producer without linger. The plain consumer has the server's core to itself; the client shares the broker's. The floor "
                   "is a plain consumer that writes its records to a socket (bench/relay.cpp): what a client at its other end adds to any server.",

@@ -17,7 +17,8 @@ the producer and the broker share the other one. Server CPU is user and system t
 TCP. Latency runs from the stamp in the record (before Kafka) to the client's read. `~` marks a row with a round in which others used more than
 {noise} of a core.
 
-Floor: a server that does nothing but `send()` one frame to each subscriber (bench/floor.cpp). nchan: nginx with the nchan module, fed by HTTP.
+Floor: a server that does nothing but `send()` one frame to each subscriber (bench/floor.cpp); behind Kafka, a plain consumer that does (bench/relay.cpp). nchan:
+nginx with the nchan module, fed by HTTP.
 What Redis does for cursors and limits: [the store](benchmarks/store.md).
 """
 
@@ -39,7 +40,7 @@ def as_text(result):
     lines = table(asdict(result))
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     text = "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths)) for line in lines)
-    marks = "".join(f"\n{'ok  ' if target.met else 'MISS'} {target.what}: {target.value:.2f} ({target.bound})" for target in result.targets)
+    marks = "".join(f"\n{'ok  ' if target.met else 'MISS'} {target.what}: {target.value:.2f} ({target.bound}){'' if target.floor is None else f', floor {target.floor:.2f}'}" for target in result.targets)
     return text + marks
 
 
@@ -55,9 +56,9 @@ def write():
     kept = [json.loads(path.read_text()) for case in ALL if (path := FOLDER / f"{case.name}.json").exists()]
     lines = [HEAD.format(noise=NOISE_MAX)]
     if targets := [(result, target) for result in kept for target in result["targets"]]:
-        lines += ["## Targets", "", "| | bound | measured | |", "|---|---|---|---|"]
-        lines += [f"| {result['title']}: {target['what']} | {target['bound']} | {target['value']:,.2f} | {'met' if target['met'] else '**missed**'} |"
-                  for result, target in targets]
+        lines += ["## Targets", "", "| | bound | measured | the floor's | |", "|---|---|---|---|---|"]
+        lines += [f"| {result['title']}: {target['what']} | {target['bound']} | {target['value']:,.2f} | {cell(target.get('floor'), '{:,.2f}')} "
+                  f"| {'met' if target['met'] else '**missed**'} |" for result, target in targets]
         lines.append("")
     for result in kept:
         lines += [f"## {result['title']}", "", result["text"], ""]
