@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <array>
+#include <bit>
 #include <bitset>
 #include <charconv>
 #include <cstring>
@@ -192,16 +193,22 @@ class JsonScanner {
     }
   }
 
-  // Eight bytes at a time, as long as there is no quote, backslash or control among them.
+  // To the next quote, backslash or control, eight bytes at a time; in the last seven it may stop before.
   void skip_plain() {
+    static_assert(std::endian::native == std::endian::little);
     constexpr std::uint64_t kOnes = 0x0101010101010101;
     constexpr std::uint64_t kHighBits = 0x80 * kOnes;
+    // The high bit of each byte that is zero, and maybe of some behind the first of them.
     const auto any_zero = [](std::uint64_t word) { return (word - kOnes) & ~word & kHighBits; };
     while (end_ - at_ >= 8) {
       std::uint64_t word = 0;
       std::memcpy(&word, at_, 8);
       const std::uint64_t below_space = (word - 0x20 * kOnes) & ~word & kHighBits;
-      if ((below_space | any_zero(word ^ ('"' * kOnes)) | any_zero(word ^ ('\\' * kOnes))) != 0) return;
+      const std::uint64_t found = below_space | any_zero(word ^ ('"' * kOnes)) | any_zero(word ^ ('\\' * kOnes));
+      if (found != 0) {
+        at_ += std::countr_zero(found) / 8;
+        return;
+      }
       at_ += 8;
     }
   }
