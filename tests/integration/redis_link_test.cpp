@@ -360,7 +360,7 @@ TEST(RedisLink, TellsWhatRealServersRefuse) {
   ASSERT_EQ(caller.text(set_script(), {"k"}, {"1"}), "1");
   const auto refusal = [&](const std::string& name, const std::string& value, const std::string& normal) {
     redis.command({"CONFIG", "SET", name, value});
-    const std::string said = caller.text(set_script(), {"k"}, {"2"});
+    std::string said = caller.text(set_script(), {"k"}, {"2"});
     redis.command({"CONFIG", "SET", name, normal});
     return said;
   };

@@ -107,7 +107,7 @@ std::size_t FakeConsumer::poll(ConsumerEvents& events, std::size_t records_max) 
 Ask<Catalog::EndsAnswer> FakeCatalog::ends(std::vector<TopicPartition> partitions, Loop& loop,
                                            std::function<void(EndsAnswer)> then) {
   auto [ask, reply] = make_ask<EndsAnswer>(loop, std::move(then));
-  asked_.push_back([this, partitions = std::move(partitions), reply](bool is_silent) {
+  asked_.push_back([this, partitions = std::move(partitions), reply = reply](bool is_silent) {
     if (is_silent) return reply(Error{ErrorCode::upstream_down, "silent"});
     std::map<TopicPartition, PartitionEnds> ends;
     for (const TopicPartition& partition : partitions) {
@@ -129,7 +129,7 @@ Ask<Catalog::OffsetsAnswer> FakeCatalog::offsets_at(std::vector<TopicPartition>,
 
 Ask<Catalog::TopicsAnswer> FakeCatalog::refresh(Loop& loop, std::function<void(TopicsAnswer)> then) {
   auto [ask, reply] = make_ask<TopicsAnswer>(loop, std::move(then));
-  asked_.push_back([this, reply](bool) { reply(topics_); });
+  asked_.push_back([this, reply = reply](bool) { reply(topics_); });
   return std::move(ask);
 }
 
