@@ -40,17 +40,16 @@ Result<std::unique_ptr<RedisLinks>> RedisLinks::open(const RedisOptions& options
 
 // All threads see the same Redis: the first one's log is enough.
 std::vector<RedisLinks::Thread> RedisLinks::open_all(const RedisSetup& setup, IoThreads& threads) {
-  std::vector<Thread> all;
-  for (std::size_t i = 0; i < threads.size(); ++i) {
-    Thread thread{std::make_unique<RedisCounters>(), nullptr};
-    thread.link = setup.open(threads.loop(i), *thread.counters, [this, i](ReportLevel level, const std::string& line) {
+  std::vector<Thread> all(threads.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i].counters = std::make_unique<RedisCounters>();
+    all[i].link = setup.open(threads.loop(i), *all[i].counters, [this, i](ReportLevel level, const std::string& line) {
       if (i != 0) return;
       const auto kept_back = log_gate_.admit();
       if (!kept_back) return;
       spdlog::log(level == ReportLevel::info ? spdlog::level::info : spdlog::level::warn, "{}{}", line,
                   *kept_back > 0 ? " (" + std::to_string(*kept_back) + " such lines before)" : "");
     });
-    all.push_back(std::move(thread));
   }
   return all;
 }

@@ -518,7 +518,8 @@ TEST_F(PageHistoryTest, EveryReaderGetsOnWhateverTheOthersHold) {
       EXPECT_GE(memory_bytes, held_bytes);
       EXPECT_LE(memory_bytes, options.history_bytes + held_bytes + readers.size() * options.chunk_bytes_first);
       for (const Reader& reader : readers) {
-        if (consumer.started.contains(reader.of) && chance(2)) consumer.more(reader.of, static_cast<Offset>(random() % 12), 1'000);
+        if (consumer.started.contains(reader.of) && chance(2))
+          consumer.more(reader.of, static_cast<Offset>(random() % 12), 1'000);
       }
       settle();
       if (chance(3)) pass(100);

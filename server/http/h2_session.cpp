@@ -415,7 +415,9 @@ void H2Session::answer(H2Stream& stream) {
   }
   if (response.stream == nullptr && !has_no_body) fields.push_back(field_of("content-length", length));
 
-  if (!is_head && !has_no_body) {
+  const bool has_body = !is_head && !has_no_body;
+  const bool is_stream_dropped = !has_body && response.stream != nullptr;
+  if (has_body) {
     if (response.stream != nullptr) {
       stream.source = std::move(response.stream);
       stream.source->set_waker(stream);
@@ -432,7 +434,7 @@ void H2Session::answer(H2Stream& stream) {
   const int result =
       nghttp2_submit_headers(handle_.get(), flags, stream.id, nullptr, fields.data(), fields.size(), nullptr);
   // (A HEAD's stream is dropped only now, for the note is asked before; end() is the first thing that may ask.)
-  if (response.stream != nullptr) stream.line->end(WhyEnded::complete);
+  if (is_stream_dropped) stream.line->end(WhyEnded::complete);
   stream.exchange.reset();
   if (result != 0) reset_stream(stream, NGHTTP2_INTERNAL_ERROR, WhyEnded::cut);
 }
