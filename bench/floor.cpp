@@ -1,6 +1,5 @@
 // The floor: what any server must pay that sends one frame to every subscriber. epoll and send(), no HTTP work, no
 // Kafka.
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -14,33 +13,21 @@
 #include <string>
 #include <vector>
 
+#include "bench/loopback.h"
 #include "bench/stamp.h"
 
 namespace {
 
+using tailgate::bench::kStreamHead;
 using tailgate::bench::realtime_ns;
-
-constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
-
-int listen_on(std::uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(fd, 4096) != 0) {
-    std::perror("floor: listen");
-    std::exit(1);
-  }
-  return fd;
-}
 
 class Floor {
  public:
   Floor(std::uint16_t port, std::size_t frame_bytes, std::size_t batch, bool in_turn)
-      : listener_{listen_on(port)}, writer_{frame_bytes - 8}, batch_{batch}, in_turn_{in_turn} {
+      : listener_{tailgate::bench::listen_on_loopback(port, SOCK_NONBLOCK)},
+        writer_{frame_bytes - 8},
+        batch_{batch},
+        in_turn_{in_turn} {
     watch(listener_);
   }
 
@@ -89,7 +76,7 @@ class Floor {
     char buffer[2048];
     const auto got = recv(fd, buffer, sizeof buffer, 0);
     if (got > 0) {
-      if (send(fd, kHead.data(), kHead.size(), MSG_NOSIGNAL) > 0) subscribers_.push_back(fd);
+      if (send(fd, kStreamHead.data(), kStreamHead.size(), MSG_NOSIGNAL) > 0) subscribers_.push_back(fd);
       return;
     }
     subscribers_.erase(std::remove(subscribers_.begin(), subscribers_.end(), fd), subscribers_.end());

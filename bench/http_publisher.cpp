@@ -1,6 +1,4 @@
 // Posts stamped values to an HTTP address at a rate, over one connection: how nchan is given what Kafka gives tailgate.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -8,6 +6,7 @@
 #include <cstdio>
 #include <string>
 
+#include "bench/loopback.h"
 #include "bench/pace.h"
 #include "bench/response_reader.h"
 #include "bench/stamp.h"
@@ -23,10 +22,7 @@ int connect_to(std::uint16_t port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
+  const sockaddr_in address = tailgate::bench::loopback_address(port);
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) give_up("publisher: connect");
   return fd;
 }

@@ -1,6 +1,5 @@
 // The least that it costs to hand a topic on: librdkafka's records as frames, written to each HTTP/1.1 stream by the
 // thread that takes them. Nothing is kept, filtered or resumed. The floor where Kafka is a part of what is measured.
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,42 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "bench/loopback.h"
 #include "bench/plain_consumer.h"
 
 namespace tailgate::bench {
 namespace {
 
-constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
 constexpr std::size_t kSendBytes = 48 * 1024;
-
-// So many, each with its head sent.
-std::vector<int> accept_clients(std::uint16_t port, std::size_t count) {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(listener, 4096) != 0)
-    give_up("cannot listen");
-  std::vector<int> clients;
-  while (clients.size() < count) {
-    const int fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) give_up("cannot accept");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    char request[2048];
-    // One that closes without a request asked whether anybody listens.
-    if (recv(fd, request, sizeof request, 0) > 0 &&
-        send(fd, kHead.data(), kHead.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(kHead.size())) {
-      clients.push_back(fd);
-    } else {
-      close(fd);
-    }
-  }
-  close(listener);
-  return clients;
-}
 
 // False: the client has gone.
 bool send_to(int fd, std::string_view bytes) {
@@ -56,6 +26,27 @@ bool send_to(int fd, std::string_view bytes) {
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
   return true;
+}
+
+// So many, each with its head sent.
+std::vector<int> accept_clients(std::uint16_t port, std::size_t count) {
+  const int listener = listen_on_loopback(port);
+  const int on = 1;
+  std::vector<int> clients;
+  while (clients.size() < count) {
+    const int fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0) give_up("cannot accept");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    char request[2048];
+    // One that closes without a request asked whether anybody listens.
+    if (recv(fd, request, sizeof request, 0) > 0 && send_to(fd, kStreamHead)) {
+      clients.push_back(fd);
+    } else {
+      close(fd);
+    }
+  }
+  close(listener);
+  return clients;
 }
 
 void relay(PlainConsumer& consumer, std::vector<int> clients, bool is_replay) {

@@ -65,16 +65,18 @@ def one_run(server, use):
         server.stop()
 
 
-def tailgate_on_new_topic(bench, *flags, partitions=1, **options):
+def on_new_topic(server, bench, *flags, partitions=1, **options):
     topic = bench.new_topic()
     bench.create(topic, partitions)
-    return Tailgate(bench, topic, *flags, **options)
+    return server(bench, topic, *flags, **options)
+
+
+def tailgate_on_new_topic(bench, *flags, **options):
+    return on_new_topic(Tailgate, bench, *flags, **options)
 
 
 def relay_on_new_topic(bench, clients):
-    topic = bench.new_topic()
-    bench.create(topic)
-    return Relay(bench, topic, "--clients", clients)
+    return on_new_topic(Relay, bench, "--clients", clients)
 
 
 def broadcast(case, bench):
@@ -92,14 +94,14 @@ def broadcast(case, bench):
     table = rows(in_turn(bench, contestants), EVENT)
     most = counts[-1]
     ours, floor, peer = (row_of(table, f"{name}, {most:,}")["us_per_event"] for name in ("tailgate", "floor", "nchan"))
+    targets = [Target(f"µs an event at {most:,}, times the floor's", "≤ 1.15", ours / floor, ours <= 1.15 * floor),
+               Target(f"µs an event at {most:,}, times nchan's", "< 1", ours / peer, ours < peer)]
+    for count in counts:
+        for path in ("latency_ms.p50", "latency_ms.p99"):
+            ours, floor, peer = (row_of(table, f"{name}, {count:,}")[path] for name in ("tailgate", "floor behind Kafka", "nchan"))
+            targets.append(Target(f"{path[-3:]} at {count:,}, times nchan's", "≤ 1", ours / peer, ours <= peer, floor / peer if count == 100 else None))
     return Result(case.name, case.title, "Every subscriber has a connection of its own; 200-byte values; 20,000 events a second are delivered in all.",
-                  EVENT, table, "us_per_event",
-                  [Target(f"µs an event at {most:,}, times the floor's", "≤ 1.15", ours / floor, ours <= 1.15 * floor),
-                   Target(f"µs an event at {most:,}, times nchan's", "< 1", ours / peer, ours < peer),
-                   *(Target(f"{path[-3:]} at {count:,}, times nchan's", "≤ 1", of("tailgate"), of("tailgate") <= 1,
-                            of("floor behind Kafka") if count == 100 else None) for count in counts
-                     for path in ("latency_ms.p50", "latency_ms.p99")
-                     for of in [lambda name, c=count, p=path: row_of(table, f"{name}, {c:,}")[p] / row_of(table, f"nchan, {c:,}")[p]])])
+                  EVENT, table, "us_per_event", targets)
 
 
 def tls(case, bench):
@@ -282,7 +284,8 @@ def replay(case, bench):
     fast, floor_fast = (row_of(table, name)["mb_per_second"] for name in ("tailgate, HTTP/1.1, 2 KB", "floor, 2 KB"))
     plain_fast = row_of(table, "plain librdkafka consumer, 2 KB")["mb_per_second"]
     share_fast, floor_share_fast = (100 * of / plain_fast for of in (fast, floor_fast))
-    return Result(case.name, case.title, f"{records:,} records of 200 bytes in one partition (half as many of 2 KB), from the earliest; a fresh server each time. The floor is a plain consumer that writes its records to a socket (bench/relay.cpp).", columns,
+    return Result(case.name, case.title, f"{records:,} records of 200 bytes in one partition (half as many of 2 KB), from the earliest; a fresh server each time. "
+                  "The floor is a plain consumer that writes its records to a socket (bench/relay.cpp).", columns,
                   table, "records_per_second", [Target("records/s, of a plain consumer's, %", "≥ 65", share, share >= 65, floor_share),
                                               Target("MB/s at 2 KB", "≥ 500", fast, fast >= 500, floor_fast),
                                               Target("MB/s at 2 KB, of a plain consumer's, %", "≥ 65", share_fast, share_fast >= 65, floor_share_fast)])

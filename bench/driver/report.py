@@ -40,7 +40,8 @@ def as_text(result):
     lines = table(asdict(result))
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     text = "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths)) for line in lines)
-    marks = "".join(f"\n{'ok  ' if target.met else 'MISS'} {target.what}: {target.value:.2f} ({target.bound}){'' if target.floor is None else f', floor {target.floor:.2f}'}" for target in result.targets)
+    marks = "".join(f"\n{'ok  ' if target.met else 'MISS'} {target.what}: {target.value:.2f} ({target.bound})" +
+                    ("" if target.floor is None else f", floor {target.floor:.2f}") for target in result.targets)
     return text + marks
 
 

@@ -20,13 +20,22 @@ class Server:
         self.bench.processes.stop(self.process)
 
 
-class Tailgate(Server):
-    name = "tailgate"
+class FedByKafka(Server):
     values = ()  # flags of the producer
 
-    def __init__(self, bench, topic, *flags, path=None, core=SERVER_CORE, threads=1, tls=False):
+    def __init__(self, bench, topic):
         super().__init__(bench)
         self.topic = topic
+
+    def feed(self, rate, value_bytes, seconds, partitions=1, keys=0, linger=0):
+        return self.bench.produce(self.topic, rate, value_bytes, seconds, partitions, keys, linger, self.values)
+
+
+class Tailgate(FedByKafka):
+    name = "tailgate"
+
+    def __init__(self, bench, topic, *flags, path=None, core=SERVER_CORE, threads=1, tls=False):
+        super().__init__(bench, topic)
         self.is_tls = tls
         if tls:
             flags = (*flags, "--tls-cert", bench.certificate(), "--tls-key", bench.certificate())
@@ -40,9 +49,6 @@ class Tailgate(Server):
         wait_until("tailgate is ready", lambda: self.process.poll() is not None or (get(self.admin, "/readyz") or (0,))[0] == 200)
         if self.process.poll() is not None:
             raise RuntimeError((bench.folder / "tailgate.log").read_text()[-2000:])
-
-    def feed(self, rate, value_bytes, seconds, partitions=1, keys=0, linger=0):
-        return self.bench.produce(self.topic, rate, value_bytes, seconds, partitions, keys, linger, self.values)
 
     def metrics(self):
         """Sums over labels."""
@@ -67,20 +73,16 @@ class Floor(Server):
         return None  # it makes its own
 
 
-class Relay(Server):
+class Relay(FedByKafka):
     """The floor where Kafka is part of it."""
     name = "relay"
     path = "/"
 
     def __init__(self, bench, topic, *flags):
-        super().__init__(bench)
-        self.topic = topic
+        super().__init__(bench, topic)
         self.process = bench.processes.start(
             SERVER_CORE, [bench.build / "bench_relay", "--brokers", bench.brokers, "--topic", topic, "--port", self.port, *flags])
         wait_until("relay listens", lambda: answers(self.port))
-
-    def feed(self, rate, value_bytes, seconds, partitions=1, keys=0, linger=0):
-        return self.bench.produce(self.topic, rate, value_bytes, seconds, partitions, keys, linger)
 
 
 PROXY = """
